@@ -1,0 +1,10 @@
+//! The joiner: what turns items into an archive and an archive into entries, out of the leaves `pipeline`, `codec`,
+//! `crypto` and `storage`, which do not know each other.
+
+mod entry;
+mod reader;
+mod writer;
+
+pub use entry::EntryInfo;
+pub use reader::{Archive, EntryReader};
+pub use writer::{Compressor, Session};

@@ -1,0 +1,1 @@
+//! Threads, budget and order: closures and bytes, nothing of 7z.
