@@ -1,0 +1,3 @@
+//! Round trips, hand-made damage and random bytes.
+
+use super::*;
