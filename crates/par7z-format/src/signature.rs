@@ -4,7 +4,7 @@
 //! of the next header. All numbers are little endian.
 
 use crate::number::{Reader, error_at};
-use crate::{FormatError, FormatErrorKind};
+use crate::{FormatError, FormatErrorKind, property};
 
 /// The first six bytes of a 7z archive.
 pub const SIGNATURE: [u8; 6] = *b"7z\xBC\xAF\x27\x1C";
@@ -53,6 +53,12 @@ impl StartHeader {
         Ok(header)
     }
 
+    /// Whether a writer died before it could fill in the start header: behind the signature and the version, all bytes
+    /// are 0. [`parse`](Self::parse) calls that a wrong CRC; [`find_next_header`] may still tell where the header is.
+    pub fn is_blank(bytes: &[u8; START_HEADER_BYTES]) -> bool {
+        bytes.starts_with(&SIGNATURE) && bytes[6..8] != [0, 0] && bytes[8..].iter().all(|byte| *byte == 0)
+    }
+
     fn check(&self) -> Result<(), FormatError> {
         if i64::try_from(self.next_header_offset).is_err() {
             return Err(error_at(12, FormatErrorKind::Invalid("the next header's offset is too large")));
@@ -78,6 +84,23 @@ impl StartHeader {
         bytes[8..12].copy_from_slice(&crc.to_le_bytes());
         bytes
     }
+}
+
+/// Looks for a next header that no start header points to, as 7-Zip does for archives with a
+/// [blank](StartHeader::is_blank) one: it ends where the file ends and begins in the last 512 bytes.
+///
+/// `tail` is the end of the file (of more than 512 bytes, the last ones count). Returns where in `tail` the next header
+/// begins; it is a guess, for the parser to judge.
+pub fn find_next_header(tail: &[u8]) -> Option<usize> {
+    const SEARCHED_BYTES: usize = 512;
+    let skipped = tail.len().saturating_sub(SEARCHED_BYTES);
+    let searched = &tail[skipped..];
+    if searched.last() != Some(&(property::END as u8)) {
+        return None;
+    }
+    let encoded = [property::ENCODED_HEADER as u8, property::PACK_INFO as u8];
+    let plain = [property::HEADER as u8, property::MAIN_STREAMS_INFO as u8];
+    searched.windows(2).rposition(|pair| pair == encoded || pair == plain).map(|start| skipped + start)
 }
 
 #[cfg(test)]
@@ -107,6 +130,18 @@ mod tests {
         assert_eq!(error(|bytes| bytes[5] ^= 1), FormatErrorKind::NotSevenZip);
         assert_eq!(error(|bytes| bytes[6] = 1), FormatErrorKind::UnsupportedVersion { major: 1, minor: 4 });
         assert_eq!(error(|bytes| bytes[20] ^= 1), FormatErrorKind::WrongCrc { of: "start header" });
+    }
+
+    #[test]
+    fn a_lost_next_header_is_found() {
+        let mut blank = [0; START_HEADER_BYTES];
+        blank[..8].copy_from_slice(&HEADER.emit()[..8]);
+        assert!(StartHeader::is_blank(&blank) && !StartHeader::is_blank(&HEADER.emit()));
+        assert_eq!(find_next_header(&[0x17, 6, 9, 1, 4, 9, 0]), Some(3));
+        assert_eq!(find_next_header(&[0x17, 6, 9]), None);
+        assert_eq!(find_next_header(&[&[0x17, 6][..], &[0; 510]].concat()), Some(0));
+        assert_eq!(find_next_header(&[&[0x17, 6][..], &[0; 511]].concat()), None);
+        assert_eq!(find_next_header(&[]), None);
     }
 
     #[test]
