@@ -61,7 +61,10 @@ enum Stage {
     Gathering,
     Sliced(Slices),
     /// The worker's encoder is in the middle of the folder's stream.
-    Streaming { coder: Coder, packed: Vec<u8> },
+    Streaming {
+        coder: Coder,
+        packed: Vec<u8>,
+    },
 }
 
 /// A folder being written.
@@ -171,7 +174,8 @@ impl<'run> FolderWriter<'run> {
         }
         // In few steps: what is known to come, or twice as much each time.
         let left = self.size_hint.map(|size| size.saturating_sub(self.unpacked_bytes - bytes.min(self.unpacked_bytes)));
-        let likely = left.unwrap_or(0).max(bytes.next_power_of_two()).max(FIRST_RESERVATION_BYTES.min(self.slice_bytes));
+        let likely =
+            left.unwrap_or(0).max(bytes.next_power_of_two()).max(FIRST_RESERVATION_BYTES.min(self.slice_bytes));
         let likely = if left.is_some_and(|left| left >= bytes) { left.unwrap_or(likely) } else { likely };
         let wanted = 2 * likely.min(self.slice_bytes).max(bytes) + SLACK_BYTES - reserved;
         let more = self.wait_for_memory(worker, wanted)?;
@@ -219,12 +223,10 @@ impl<'run> FolderWriter<'run> {
 
     fn choose_filters(&self, content: &[u8]) -> Vec<Filter> {
         match &self.run.options.filters {
-            _ if self.run.method.is_copy() => Vec::new(),
+            _ if self.run.stores() => Vec::new(),
             FilterChoice::Off => Vec::new(),
             FilterChoice::Chain(chain) => chain.clone(),
-            FilterChoice::Auto => {
-                detect_filter(&content[..content.len().min(HEAD_BYTES)]).into_iter().collect()
-            }
+            FilterChoice::Auto => detect_filter(&content[..content.len().min(HEAD_BYTES)]).into_iter().collect(),
         }
     }
 
@@ -395,7 +397,7 @@ impl<'run> FolderWriter<'run> {
         encoder.finish(StreamEnd::Final, &mut packed)?;
         self.encoded_bytes = content.len() as u64;
         let mut filters = filters;
-        if packed.len() >= content.len() && !run.method.is_copy() {
+        if packed.len() >= content.len() && !run.stores() {
             coder = Coder { method: MethodId::COPY, inputs: 1, properties: Box::default() };
             filters.clear();
             packed.clear();

@@ -263,7 +263,7 @@ impl<'run> JobContext<'run> {
         max_folder_bytes: u64,
     ) -> Result<()> {
         let filter = match self.run.options.filters {
-            FilterChoice::Auto if !self.run.method.is_copy() => detect_filter(&bytes[..bytes.len().min(HEAD_BYTES)]),
+            FilterChoice::Auto if !self.run.stores() => detect_filter(&bytes[..bytes.len().min(HEAD_BYTES)]),
             _ => None,
         };
         let size = bytes.len() as u64;

@@ -136,9 +136,8 @@ fn extension(name: &str) -> String {
 
 /// Whether the name is one that programs have. A guess that decides grouping alone; the filter looks at the content.
 fn looks_executable(item: &Item) -> bool {
-    const EXTENSIONS: [&str; 16] = [
-        "acm", "ax", "bin", "com", "dll", "drv", "efi", "exe", "ko", "mui", "node", "o", "obj", "ocx", "so", "sys",
-    ];
+    const EXTENSIONS: [&str; 16] =
+        ["acm", "ax", "bin", "com", "dll", "drv", "efi", "exe", "ko", "mui", "node", "o", "obj", "ocx", "so", "sys"];
     let name = item.name.as_str();
     let extension = extension(name);
     EXTENSIONS.binary_search(&extension.as_str()).is_ok() || name.contains(".so.") || has_execute_bit(item)

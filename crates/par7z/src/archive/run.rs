@@ -5,7 +5,7 @@ use crate::codec::{Encoder, ResolvedMethod};
 use crate::crypto::{AesProperties, CbcEncryptor, IvSource, KeyRing};
 use crate::pipeline::{Budget, Ordered, Sequence, Stopped};
 use crate::progress::{Event, ItemFailure, Totals};
-use crate::{Encryption, Error, ErrorKind, Order, ReadLimits, Report, Result, Secret, WriteOptions};
+use crate::{Encryption, Error, ErrorKind, Method, Order, ReadLimits, Report, Result, Secret, WriteOptions};
 use par7z_format::{Coder, Entry, Folder, MethodId};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,12 +19,7 @@ pub(super) const PIECE_BYTES: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) enum Record {
     /// A folder and the entries in it (and between them those without content).
-    Folder {
-        folder: Arc<Folder>,
-        unpack_sizes: Box<[u64]>,
-        packed_bytes: u64,
-        entries: Vec<EntryRecord>,
-    },
+    Folder { folder: Arc<Folder>, unpack_sizes: Box<[u64]>, packed_bytes: u64, entries: Vec<EntryRecord> },
     /// An entry without content.
     Empty(Entry),
 }
@@ -74,7 +69,7 @@ impl CipherSetup {
     pub(super) fn start(&self, number: u128) -> Result<(Coder, CbcEncryptor)> {
         let iv = self.ivs.iv(number)?;
         let properties = AesProperties::for_writing(&self.secret, iv).emit().into_boxed_slice();
-        let coder = Coder { method: MethodId(0x06F1_0701), inputs: 1, properties };
+        let coder = Coder { method: MethodId::AES, inputs: 1, properties };
         Ok((coder, CbcEncryptor::new(&self.key, &iv)))
     }
 }
@@ -120,6 +115,11 @@ impl Run {
 
     pub(super) fn stop(&self) -> &Stop {
         &self.stop
+    }
+
+    /// Whether content is stored as it is.
+    pub(super) fn stores(&self) -> bool {
+        matches!(self.method.0, Method::Copy)
     }
 
     /// An error if the run was cancelled or has failed.

@@ -42,9 +42,7 @@ pub(super) fn open(item: &mut Item, times: TimeChoice) -> io::Result<Opened> {
             let reader = std::mem::replace(reader, Box::new(io::empty()));
             Ok(Opened { content: Content::Stream(reader), metadata: given, size: *size })
         }
-        Source::Opener { open, size } => {
-            Ok(Opened { content: Content::Stream(open()?), metadata: given, size: *size })
-        }
+        Source::Opener { open, size } => Ok(Opened { content: Content::Stream(open()?), metadata: given, size: *size }),
         Source::Path { path, links } => {
             let mut opened = open_path(path, *links, times)?;
             opened.metadata = merge(given, opened.metadata);
@@ -107,7 +105,7 @@ fn merge(given: Metadata, found: Metadata) -> Metadata {
 
 fn metadata_of(found: &fs::Metadata, times: TimeChoice) -> Metadata {
     let time = |wanted: bool, time: io::Result<std::time::SystemTime>| {
-        if wanted { time.ok().and_then(FileTime::from_system_time) } else { None }
+        if wanted { time.ok().map(FileTime::from) } else { None }
     };
     Metadata {
         created: time(times.created, found.created()),
