@@ -3,6 +3,11 @@
 //! Storage is positional and synchronous. A [`Sink`] gets the archive's bytes in order and the 32-byte start header last
 //! of all; a [`ReadAt`] gives bytes from any place.
 
+mod read_at;
+
+pub use read_at::{FileSource, MemorySource, VolumeSet};
+pub(crate) use read_at::read_exact_at;
+
 use crate::Result;
 use std::io;
 
