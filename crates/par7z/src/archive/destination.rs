@@ -72,7 +72,7 @@ impl Destination<'_> {
 
     fn make_directories<'e>(&self, run: &Run<'e>) -> Vec<Directory<'e>> {
         let mut directories = Vec::new();
-        let mut made: HashSet<PathBuf> = HashSet::new();
+        let mut made = HashSet::<PathBuf>::new();
         for entry in run.selected_entries().filter(|entry| entry.kind != EntryKind::File) {
             if run.is_stopped() {
                 break;
@@ -84,7 +84,9 @@ impl Destination<'_> {
                 continue;
             }
             let outcome = self.path(entry).and_then(|path| {
-                self.placer.make_directories(&path, |new| drop(made.insert(new.to_owned())))?;
+                self.placer.make_directories(&path, |new| {
+                    made.insert(new.to_owned());
+                })?;
                 Ok(path)
             });
             match outcome {

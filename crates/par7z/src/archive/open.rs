@@ -10,7 +10,7 @@ use super::unpack::{DecodeContext, FolderReader};
 use crate::storage::{ReadAt, read_exact_at};
 use crate::{CancelToken, Error, ErrorKind, ReadLimits, Result};
 use par7z_format::{
-    Header, Limits, NextHeader, SIGNATURE, START_HEADER_BYTES, StartHeader, Streams, parse_next_header,
+    Header, Limits, NextHeader, SIGNATURE, START_HEADER_BYTES, StartHeader, Streams, find_next_header, parse_next_header,
 };
 
 /// How far behind the beginning of the file an archive is looked for. Stubs are below 1 MiB; installers are larger.
@@ -70,9 +70,27 @@ fn locate(source: &dyn ReadAt) -> Result<Located> {
         if available < bytes.len() {
             return Err(Error::new(ErrorKind::CorruptHeader, "unexpected end of archive: the start header is cut off"));
         }
-        return Ok(Located { stub_size: 0, start: StartHeader::parse(&bytes)? });
+        let start = if StartHeader::is_blank(&bytes) { recover(source)? } else { StartHeader::parse(&bytes)? };
+        return Ok(Located { stub_size: 0, start });
     }
     search(source)
+}
+
+/// Finds the header of an archive whose writer died before it filled in the start header.
+fn recover(source: &dyn ReadAt) -> Result<StartHeader> {
+    let packed_begin = START_HEADER_BYTES as u64;
+    let begin = source.len().saturating_sub(512).max(packed_begin);
+    let mut tail = vec![0; usize::try_from(source.len() - begin).unwrap_or(0)];
+    read_exact_at(source, &mut tail, begin).map_err(|error| Error::io("cannot read the archive", error))?;
+    let header = find_next_header(&tail).ok_or_else(|| {
+        let text = "the start header is blank (the archive was never finished), and no header is at the end";
+        Error::new(ErrorKind::CorruptHeader, text)
+    })?;
+    Ok(StartHeader {
+        next_header_offset: begin + header as u64 - packed_begin,
+        next_header_size: (tail.len() - header) as u64,
+        next_header_crc: crc32fast::hash(&tail[header..]),
+    })
 }
 
 /// Looks for an archive behind a stub. The first place with a valid start header whose next header lies in the file
@@ -163,9 +181,8 @@ fn unpack_header(context: &DecodeContext, streams: &Streams, packed_begin: u64) 
         [only] => only.crc,
         _ => None,
     });
-    match stored {
-        Some(crc) => reader.check_crc(crc, crc32fast::hash(&bytes)).map_err(in_header)?,
-        None => {}
+    if let Some(crc) = stored {
+        reader.check_crc(crc, crc32fast::hash(&bytes)).map_err(in_header)?;
     }
     Ok((bytes, reader.is_encrypted()))
 }

@@ -14,7 +14,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
 
 /// Names files below one directory handle.
 pub(super) struct Placer {
@@ -147,7 +146,7 @@ impl Placer {
             Overwrite::RenameNew => OverwriteAnswer::RenameNew,
             Overwrite::Ask(ask) => {
                 let _one_at_a_time = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
-                let modified = metadata.modified().ok().and_then(|time| from_system_time(time.into_std()));
+                let modified = metadata.modified().ok().map(|time| FileTime::from(time.into_std()));
                 ask(&OverwriteQuestion {
                     entry,
                     path: &path.to_string_lossy(),
@@ -284,8 +283,8 @@ fn creation_mode(entry: &EntryInfo) -> u32 {
 
 /// The times to set, if the archive has any that the system can express.
 pub(super) fn file_times(entry: &EntryInfo) -> Option<FileTimes> {
-    let accessed = entry.accessed.and_then(to_system_time);
-    let modified = entry.modified.and_then(to_system_time);
+    let accessed = entry.accessed.and_then(FileTime::to_system_time);
+    let modified = entry.modified.and_then(FileTime::to_system_time);
     let mut times = FileTimes::new();
     if let Some(accessed) = accessed {
         times = times.set_accessed(accessed);
@@ -294,43 +293,8 @@ pub(super) fn file_times(entry: &EntryInfo) -> Option<FileTimes> {
         times = times.set_modified(modified);
     }
     #[cfg(windows)]
-    if let Some(created) = entry.created.and_then(to_system_time) {
+    if let Some(created) = entry.created.and_then(FileTime::to_system_time) {
         times = std::os::windows::fs::FileTimesExt::set_created(times, created);
     }
     (accessed.is_some() || modified.is_some() || (cfg!(windows) && entry.created.is_some())).then_some(times)
-}
-
-/// 100-nanosecond steps between 1601 and 1970.
-const UNIX_EPOCH_STEPS: u64 = 116_444_736_000_000_000;
-const STEPS_PER_SECOND: u64 = 10_000_000;
-
-fn to_system_time(time: FileTime) -> Option<SystemTime> {
-    let steps = time.0.abs_diff(UNIX_EPOCH_STEPS);
-    let distance = Duration::new(steps / STEPS_PER_SECOND, (steps % STEPS_PER_SECOND) as u32 * 100);
-    if time.0 >= UNIX_EPOCH_STEPS {
-        SystemTime::UNIX_EPOCH.checked_add(distance)
-    } else {
-        SystemTime::UNIX_EPOCH.checked_sub(distance)
-    }
-}
-
-fn from_system_time(time: SystemTime) -> Option<FileTime> {
-    let steps = |distance: Duration| u64::try_from(distance.as_nanos() / 100).ok();
-    match time.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(after) => UNIX_EPOCH_STEPS.checked_add(steps(after)?).map(FileTime),
-        Err(before) => UNIX_EPOCH_STEPS.checked_sub(steps(before.duration())?).map(FileTime),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_survive_the_way_there_and_back() {
-        for steps in [UNIX_EPOCH_STEPS, UNIX_EPOCH_STEPS + 1, UNIX_EPOCH_STEPS - 12_345_678, 133_000_000_123_456_789] {
-            let time = to_system_time(FileTime(steps)).unwrap();
-            assert_eq!(from_system_time(time), Some(FileTime(steps)));
-        }
-    }
 }
