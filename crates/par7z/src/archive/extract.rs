@@ -98,7 +98,8 @@ pub(super) fn extract_to(archive: &Archive, out: &mut dyn Write, options: &Extra
     pass_directories(&run);
     let gate = MemoryGate::new(u64::MAX);
     let out = Out(RefCell::new(out));
-    let mut worker = Worker { run: &run, target: &out, gate: &gate, buffer: vec![0; BUFFER_BYTES], write_is_fatal: true };
+    let mut worker =
+        Worker { run: &run, target: &out, gate: &gate, buffer: vec![0; BUFFER_BYTES], write_is_fatal: true };
     plan(&run, &out).iter().for_each(|job| worker.job(job));
     let flushed = out.0.borrow_mut().flush();
     let report = run.finish()?;

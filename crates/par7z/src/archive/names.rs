@@ -53,7 +53,10 @@ fn check_part(part: &str, rules: Rules) -> std::result::Result<(), &'static str>
         return Err("it contains a zero byte");
     }
     let bytes = part.as_bytes();
-    if bytes.len() >= 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':' && (rules == Rules::Windows || bytes.len() == 2)
+    if bytes.len() >= 2
+        && bytes[0].is_ascii_alphabetic()
+        && bytes[1] == b':'
+        && (rules == Rules::Windows || bytes.len() == 2)
     {
         return Err("it begins with a drive letter");
     }
@@ -73,9 +76,13 @@ fn check_windows_part(part: &str) -> std::result::Result<(), &'static str> {
     }
     let stem = part.split('.').next().unwrap_or(part).trim_end().to_ascii_uppercase();
     let is_numbered = |prefix: &str| {
-        stem.strip_prefix(prefix).is_some_and(|number| matches!(number, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9"))
+        stem.strip_prefix(prefix)
+            .is_some_and(|number| matches!(number, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9"))
     };
-    if matches!(&*stem, "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$") || is_numbered("COM") || is_numbered("LPT") {
+    if matches!(&*stem, "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$")
+        || is_numbered("COM")
+        || is_numbered("LPT")
+    {
         return Err("it is the name of a device");
     }
     Ok(())

@@ -10,7 +10,8 @@ use super::unpack::{DecodeContext, FolderReader};
 use crate::storage::{ReadAt, read_exact_at};
 use crate::{CancelToken, Error, ErrorKind, ReadLimits, Result};
 use par7z_format::{
-    Header, Limits, NextHeader, SIGNATURE, START_HEADER_BYTES, StartHeader, Streams, find_next_header, parse_next_header,
+    Header, Limits, NextHeader, SIGNATURE, START_HEADER_BYTES, StartHeader, Streams, find_next_header,
+    parse_next_header,
 };
 
 /// How far behind the beginning of the file an archive is looked for. Stubs are below 1 MiB; installers are larger.

@@ -166,7 +166,8 @@ impl Placer {
     /// A name like `path` that nothing has: `name_1.ext`, `name_2.ext`, …
     fn free_name(&self, path: &Path) -> Result<PathBuf> {
         let stem = path.file_stem().unwrap_or_default();
-        let mut number = self.next_number.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied().unwrap_or(1);
+        let mut number =
+            self.next_number.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied().unwrap_or(1);
         loop {
             let mut name = stem.to_owned();
             name.push(format!("_{number}"));

@@ -6,9 +6,11 @@
 use super::layout::{Layout, lay_out};
 use super::unpack::{DecodeContext, FolderReader};
 use super::{destination, extract, open};
+use crate::codec;
 use crate::crypto::KeyRing;
 use crate::storage::{FileSource, MemorySource, ReadAt, VolumeSet};
 use crate::{CancelToken, EntryInfo, Error, ErrorKind, ExtractOptions, OpenOptions, Report, Result};
+use par7z_format::Folder;
 use std::fmt;
 use std::io::{self, Read};
 use std::path::Path;
@@ -132,26 +134,37 @@ impl Archive {
         self.layout.folders.iter().any(|folder| folder.substreams.len() > 1)
     }
 
-    /// The methods used, as 7-Zip lists them; each once, with the largest dictionary.
+    /// The methods used, as 7-Zip lists them: each once, by method id, LZMA and LZMA2 with the largest dictionary.
     pub fn methods(&self) -> Vec<String> {
-        let mut methods: Vec<&str> = Vec::new();
-        let mut seen: Option<&Arc<str>> = None;
-        for entry in &self.entries {
-            // The text is shared between entries with the same methods: most need no look at all.
-            if entry.method.is_empty() || seen.is_some_and(|seen| Arc::ptr_eq(seen, &entry.method)) {
+        // Name to (id, text): few, however many entries there are.
+        let mut methods: Vec<(u64, String)> = Vec::new();
+        let codecs = codec::codecs();
+        let mut seen: Option<&Arc<Folder>> = None;
+        for streams in &self.layout.folders {
+            // The graph is shared between folders with the same methods: most need no look at all.
+            if seen.is_some_and(|seen| Arc::ptr_eq(seen, &streams.folder)) {
                 continue;
             }
-            seen = Some(&entry.method);
-            for method in entry.method.split(' ') {
+            seen = Some(&streams.folder);
+            let names = codec::method_names(streams);
+            for method in names.split(' ') {
                 let name = method_name(method);
-                match methods.iter_mut().find(|known| method_name(known) == name) {
-                    Some(known) if dictionary_bytes(method) > dictionary_bytes(known) => *known = method,
+                match methods.iter_mut().find(|(_, known)| method_name(known) == name) {
+                    Some((_, known)) if dictionary_bytes(method) > dictionary_bytes(known) => {
+                        method.clone_into(known);
+                    }
                     Some(_) => {}
-                    None => methods.push(method),
+                    None => {
+                        let row = codecs.iter().find(|codec| codec.name == name);
+                        // A method without a row is listed under its id in hexadecimal.
+                        let id = row.map_or_else(|| u64::from_str_radix(name, 16).unwrap_or(u64::MAX), |row| row.id);
+                        methods.push((id, method.to_owned()));
+                    }
                 }
             }
         }
-        methods.into_iter().map(str::to_owned).collect()
+        methods.sort_by_key(|(id, _)| *id);
+        methods.into_iter().map(|(_, method)| short_method(&method)).collect()
     }
 
     /// Unpacks everything selected and checks every CRC, writing nothing. Entries that fail are in the report, the
@@ -203,7 +216,9 @@ impl Archive {
             return Err(Error::new(ErrorKind::InvalidOption, "it is no file").in_entry(&entry.name));
         }
         let content = match entry.folder {
-            Some(folder) => Some(self.content_at(folder as usize, index as usize).map_err(|e| e.in_entry(&entry.name))?),
+            Some(folder) => {
+                Some(self.content_at(folder as usize, index as usize).map_err(|e| e.in_entry(&entry.name))?)
+            }
             None => None,
         };
         Ok(EntryReader { entry, content, left: entry.size, crc: crc32fast::Hasher::new() })
@@ -277,6 +292,15 @@ const DEFAULT_NAME: &str = "content";
 
 fn method_name(method: &str) -> &str {
     method.split(':').next().unwrap_or(method)
+}
+
+/// A method's text in an archive's list: of all parameters only the dictionary of LZMA and LZMA2.
+fn short_method(method: &str) -> String {
+    let name = method_name(method);
+    match method.split(':').nth(1) {
+        Some(dictionary) if matches!(name, "LZMA" | "LZMA2") => format!("{name}:{dictionary}"),
+        _ => name.to_owned(),
+    }
 }
 
 /// The dictionary in a method's text: `LZMA2:24` (a power of two), `LZMA:48k`, `LZMA:3m`, `LZMA:100b`.

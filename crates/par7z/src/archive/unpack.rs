@@ -131,7 +131,8 @@ impl<'a> FolderReader<'a> {
         let mut packed: Vec<BoxRead> = Vec::with_capacity(self.packed.len());
         for place in self.packed {
             if place.end > len {
-                let text = format!("unexpected end of archive: its data should reach to byte {}, it has {len}", place.end);
+                let text =
+                    format!("unexpected end of archive: its data should reach to byte {}, it has {len}", place.end);
                 return Err(Error::new(ErrorKind::CorruptData, text).at_offset(len));
             }
             packed.push(Box::new(PackedStream {

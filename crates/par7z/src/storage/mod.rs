@@ -5,8 +5,8 @@
 
 mod read_at;
 
-pub use read_at::{FileSource, MemorySource, VolumeSet};
 pub(crate) use read_at::read_exact_at;
+pub use read_at::{FileSource, MemorySource, VolumeSet};
 
 use crate::Result;
 use std::io;
