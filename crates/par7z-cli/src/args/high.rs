@@ -10,7 +10,11 @@ use std::path::{Path, PathBuf};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Options of `a`, but for the observer.
-pub(crate) fn write_options(low: &LowArgs, secret: Option<Secret>, cancel: CancelToken) -> Result<WriteOptions, Failure> {
+pub(crate) fn write_options(
+    low: &LowArgs,
+    secret: Option<Secret>,
+    cancel: CancelToken,
+) -> Result<WriteOptions, Failure> {
     let (method, filters) = low.method.resolve()?;
     let mut solid = low.solid.unwrap_or(Solid::ON);
     // -mqs sorts by extension. In the library that goes with a folder per extension, which is what sorting is for.
@@ -43,7 +47,9 @@ fn encryption(low: &LowArgs, secret: Option<Secret>) -> Result<Option<Encryption
         return Ok(None);
     };
     if low.deterministic && low.iv.is_none() {
-        return Err(Failure::usage("--deterministic with a password needs --iv: otherwise each run has fresh random IVs"));
+        return Err(Failure::usage(
+            "--deterministic with a password needs --iv: otherwise each run has fresh random IVs",
+        ));
     }
     Ok(Some(Encryption { secret, hide_names: low.hide_names, iv: low.iv }))
 }
@@ -58,7 +64,9 @@ pub(crate) fn secret(low: &LowArgs, create: bool) -> Result<Option<Secret>, Fail
         SecretArg::Fd(fd) => first_line(&PathBuf::from(format!("/dev/fd/{fd}")))?,
         SecretArg::Env(name) => match std::env::var(name) {
             Ok(value) => Zeroizing::new(value),
-            Err(_) => return Err(Failure::fatal(format!("--password-env: {} is not set, or not UTF-8", name.display()))),
+            Err(_) => {
+                return Err(Failure::fatal(format!("--password-env: {} is not set, or not UTF-8", name.display())));
+            }
         },
         SecretArg::KeyFile(path) => return key_file(path).map(|key| Some(Secret::Key(key))),
     };

@@ -224,9 +224,8 @@ impl LowArgs {
         if self.apply_path(switch.id, value)? {
             return Ok(());
         }
-        let text = value
-            .to_str()
-            .ok_or_else(|| Failure::usage(format!("the value of {} is not UTF-8", switch.spelling())))?;
+        let text =
+            value.to_str().ok_or_else(|| Failure::usage(format!("the value of {} is not UTF-8", switch.spelling())))?;
         if self.apply_method(switch.id, digit, text)? || self.apply_secret(switch.id, text)? {
             return Ok(());
         }
@@ -279,7 +278,8 @@ impl LowArgs {
             Id::Password if text.is_empty() => self.secret = SecretArg::Ask,
             Id::Password => self.secret = SecretArg::Text(Zeroizing::new(text.to_owned())),
             Id::PasswordFd => {
-                let fd = text.parse().map_err(|_| Failure::usage(format!("--password-fd {text}: a number is needed")))?;
+                let fd =
+                    text.parse().map_err(|_| Failure::usage(format!("--password-fd {text}: a number is needed")))?;
                 self.secret = SecretArg::Fd(fd);
             }
             Id::Iv => self.iv = Some(iv(text)?),
@@ -359,7 +359,9 @@ impl LowArgs {
         );
         if wants_archive && !reads_stdin && !self.help {
             let archive = words.next().ok_or_else(|| {
-                Failure::usage("Cannot find archive name\nThe word after the command is the archive: par7z a ARCHIVE NAME...")
+                Failure::usage(
+                    "Cannot find archive name\nThe word after the command is the archive: par7z a ARCHIVE NAME...",
+                )
             })?;
             self.archive = Some(archive.0.into());
         }
@@ -397,7 +399,9 @@ fn command_named(word: &OsStr) -> Result<Command, Failure> {
         "man" => Command::Man,
         "help" => Command::Help,
         "u" | "d" | "rn" => {
-            return Err(Failure::usage(format!("{lower}: changing an archive is not there yet; make a new one with a")));
+            return Err(Failure::usage(format!(
+                "{lower}: changing an archive is not there yet; make a new one with a"
+            )));
         }
         _ => {
             let near = COMMANDS.iter().find(|row| row.name.len() > 1 && edits(row.name, &lower) <= 2);
@@ -413,7 +417,9 @@ fn command_named(word: &OsStr) -> Result<Command, Failure> {
 fn name_switch(include: bool, value: &OsStr) -> Result<NameSpec, Failure> {
     let letter = if include { 'i' } else { 'x' };
     let text = value.to_str().ok_or_else(|| Failure::usage(format!("-{letter}{}: not UTF-8", value.display())))?;
-    let wrong = || Failure::usage(format!("-{letter}{text}: it is written -{letter}[r[-|0]]!PATTERN or -{letter}[r[-|0]]@LIST"));
+    let wrong = || {
+        Failure::usage(format!("-{letter}{text}: it is written -{letter}[r[-|0]]!PATTERN or -{letter}[r[-|0]]@LIST"))
+    };
     let at = text.find(['!', '@']).ok_or_else(wrong)?;
     let (mut flags, rest) = (text[..at].to_ascii_lowercase(), &text[at + 1..]);
     if rest.is_empty() {

@@ -29,7 +29,8 @@ impl CoderSpec {
             return Err(Failure::usage(format!("method \"{text}\": the name is missing; try LZMA2")));
         }
         let params = parts.map(split_parameter).collect::<Option<_>>();
-        let params = params.ok_or_else(|| Failure::usage(format!("method \"{text}\": a parameter is not understood")))?;
+        let params =
+            params.ok_or_else(|| Failure::usage(format!("method \"{text}\": a parameter is not understood")))?;
         Ok(Self { name, params })
     }
 
@@ -234,7 +235,9 @@ pub(crate) fn solid(text: &str) -> Result<Solid, Failure> {
         "off" | "-" => return Ok(Solid::OFF),
         _ => {}
     }
-    let wrong = || Failure::usage(format!("-ms={text}: give on, off, e (by extension), 100f (files), 64m (bytes), or e100f64m"));
+    let wrong = || {
+        Failure::usage(format!("-ms={text}: give on, off, e (by extension), 100f (files), 64m (bytes), or e100f64m"))
+    };
     if !lower.is_ascii() {
         return Err(wrong());
     }

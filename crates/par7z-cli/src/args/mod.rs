@@ -43,7 +43,10 @@ fn is_switch(word: &OsStr) -> bool {
     word.len() > 1 && word.as_encoded_bytes()[0] == b'-'
 }
 
-fn long_switch(word: &OsStr, words: &mut impl Iterator<Item = OsString>) -> Result<(&'static Switch, OsString), Failure> {
+fn long_switch(
+    word: &OsStr,
+    words: &mut impl Iterator<Item = OsString>,
+) -> Result<(&'static Switch, OsString), Failure> {
     let text = word.to_str().ok_or_else(|| Failure::usage(format!("switch {} is not UTF-8", word.display())))?;
     let (name, glued) = match text[2..].split_once('=') {
         Some((name, value)) => (name, Some(value)),

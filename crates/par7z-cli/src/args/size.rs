@@ -28,7 +28,9 @@ pub(crate) fn dictionary(text: &str) -> Option<u64> {
 /// [`dictionary`] for a method's parameter.
 pub(crate) fn dictionary_u32(what: &str, text: &str) -> Result<u32, Failure> {
     dictionary(text).and_then(|size| u32::try_from(size).ok()).ok_or_else(|| {
-        Failure::usage(format!("{what}={text}: give a size such as 64m, 100k or 1g, or a power of two such as 24 (16 MiB)"))
+        Failure::usage(format!(
+            "{what}={text}: give a size such as 64m, 100k or 1g, or a power of two such as 24 (16 MiB)"
+        ))
     })
 }
 
@@ -43,8 +45,7 @@ mod tests {
 
     #[test]
     fn units() {
-        let table =
-            [("100", 100), ("64b", 64), ("10k", 10 << 10), ("64M", 64 << 20), ("1g", 1 << 30), ("2t", 2 << 40)];
+        let table = [("100", 100), ("64b", 64), ("10k", 10 << 10), ("64M", 64 << 20), ("1g", 1 << 30), ("2t", 2 << 40)];
         for (text, value) in table {
             assert_eq!(bytes(text), Some(value), "{text}");
         }

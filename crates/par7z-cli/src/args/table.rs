@@ -409,5 +409,10 @@ pub(crate) const COMMANDS: &[CommandRow] = &[
         summary: "print the man page",
         examples: &[("par7z man | man -l -", "read it")],
     },
-    CommandRow { name: "help", usage: "[COMMAND]", summary: "print help", examples: &[("par7z help x", "for one command")] },
+    CommandRow {
+        name: "help",
+        usage: "[COMMAND]",
+        summary: "print help",
+        examples: &[("par7z help x", "for one command")],
+    },
 ];

@@ -123,12 +123,15 @@ fn write(low: &LowArgs, options: WriteOptions, scan: &Scan, target: &Target) -> 
     let compressor = Compressor::new(options)?;
     let links = if low.store_links == Some(true) { Links::Store } else { Links::Follow };
     let stdin = low.stdin.as_ref().map(|name| stdin_item(low, name.as_deref()));
-    let files = scan.found.iter().map(|found| Item::from_path_with_links(found.name.clone(), found.path.clone(), links));
+    let files =
+        scan.found.iter().map(|found| Item::from_path_with_links(found.name.clone(), found.path.clone(), links));
     let items = stdin.into_iter().chain(files);
     Ok(match target {
         Target::File(path) => compressor.compress_to_path(items, path)?,
         Target::Volumes(path) => compressor.compress(items, VolumeSink::create(path, &low.volumes)?)?,
-        Target::Stdout => compressor.compress(items, StreamSink::new(io::stdout(), memory))?,
+        Target::Stdout => {
+            compressor.compress(items, StreamSink::new(io::stdout(), usize::try_from(memory).unwrap_or(usize::MAX)))?
+        }
     })
 }
 
@@ -187,7 +190,8 @@ fn warn_about_failures(context: &Context, scan: &Scan, report: &Report) {
 }
 
 fn set_archive_time(scan: &Scan, target: &Target) -> Result<(), Failure> {
-    let newest = scan.found.iter().filter(|found| found.kind != Kind::Directory).filter_map(|found| found.modified).max();
+    let newest =
+        scan.found.iter().filter(|found| found.kind != Kind::Directory).filter_map(|found| found.modified).max();
     let (Target::File(path), Some(time)) = (target, newest) else { return Ok(()) };
     let set = || fs::File::options().write(true).open(path)?.set_modified(time);
     set().map_err(|error| Failure::fatal(format!("{}: cannot set its time: {error}", path.display())))

@@ -75,7 +75,8 @@ fn plan(context: &Context) -> Result<(u32, Vec<u8>), Failure> {
     }
     if data.is_empty() {
         let bytes = context.low.bench_bytes.unwrap_or(DEFAULT_BYTES);
-        let size = usize::try_from(bytes).map_err(|_| Failure::usage(format!("--size {bytes}: too large for memory")))?;
+        let size =
+            usize::try_from(bytes).map_err(|_| Failure::usage(format!("--size {bytes}: too large for memory")))?;
         data = sample::data(size.max(1));
     }
     Ok((rounds, data))
@@ -84,12 +85,19 @@ fn plan(context: &Context) -> Result<(u32, Vec<u8>), Failure> {
 /// 1, 2, 4 … and the number of cores.
 fn thread_counts() -> Vec<usize> {
     let cores = Threads::Auto.resolve();
-    let mut counts: Vec<usize> = std::iter::successors(Some(1), |count| Some(count * 2)).take_while(|count| *count < cores).collect();
+    let mut counts: Vec<usize> =
+        std::iter::successors(Some(1), |count| Some(count * 2)).take_while(|count| *count < cores).collect();
     counts.push(cores);
     counts
 }
 
-fn measure(data: &Arc<Vec<u8>>, level: u32, threads: usize, rounds: u32, cancel: &CancelToken) -> Result<Point, Failure> {
+fn measure(
+    data: &Arc<Vec<u8>>,
+    level: u32,
+    threads: usize,
+    rounds: u32,
+    cancel: &CancelToken,
+) -> Result<Point, Failure> {
     let count = Threads::new(u32::try_from(threads).unwrap_or(Threads::MAX))?;
     let options = WriteOptions::new().level(level)?.threads(count).cancel_token(cancel.clone());
     let compressor = Compressor::new(options)?;

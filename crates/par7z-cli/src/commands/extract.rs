@@ -1,7 +1,7 @@
 //! `x` and `e`.
 
-use super::open::{self, Opened};
 use super::Context;
+use super::open::{self, Opened};
 use crate::args::high;
 use crate::args::low::{Command, OverwriteArg, StreamArg};
 use crate::exit::{Exit, Failure};
@@ -93,7 +93,9 @@ impl Asker {
             return answer;
         }
         let mut out: Box<dyn Write> = if self.to_stderr { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
-        let time = |time: Option<par7z::FileTime>| time.map(|time| units::local_time(time, &self.zone, false)).unwrap_or_default();
+        let time = |time: Option<par7z::FileTime>| {
+            time.map(|time| units::local_time(time, &self.zone, false)).unwrap_or_default()
+        };
         let _ = write!(
             out,
             "\nWould you like to replace the existing file:\n  Path:     {}\n  Size:     {}\n  Modified: {}\n\

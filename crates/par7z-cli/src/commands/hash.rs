@@ -40,12 +40,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
             }
         }
     }
-    console.line(&format!(
-        "\nFolders: {}\nFiles: {}\nSize: {}\n",
-        scan.directories(),
-        scan.files(),
-        scan.bytes()
-    ));
+    console.line(&format!("\nFolders: {}\nFiles: {}\nSize: {}\n", scan.directories(), scan.files(), scan.bytes()));
     if failures > 0 {
         return Ok(Exit::Warning);
     }

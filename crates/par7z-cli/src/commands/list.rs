@@ -2,8 +2,8 @@
 
 use super::{Context, open};
 use crate::exit::{Exit, Failure};
-use crate::report::table::{self, Fields, Sums};
 use crate::report::json;
+use crate::report::table::{self, Fields, Sums};
 use crate::scan::Names;
 use jiff::tz::TimeZone;
 use par7z::EntryInfo;

@@ -127,8 +127,12 @@ pub(super) fn destination(context: &Context, archive: &Archive) -> std::path::Pa
     roots.dedup();
     let only_root = roots.first().filter(|root| roots.len() == 1 && archive.entries().len() > 1 && !root.is_empty());
     match (only_root, dir.file_name(), dir.parent()) {
-        (Some(root), Some(name), Some(parent)) if name == **root => {
-            if parent.as_os_str().is_empty() { Path::new(".").to_owned() } else { parent.to_owned() }
+        (Some(root), Some(name), Some(parent)) if *name == **root => {
+            if parent.as_os_str().is_empty() {
+                Path::new(".").to_owned()
+            } else {
+                parent.to_owned()
+            }
         }
         _ => dir,
     }

@@ -31,9 +31,11 @@ struct Frame {
 impl Frame {
     fn new(points: &[Point]) -> Self {
         let range = |value: fn(&Point) -> f64| {
-            points.iter().map(value).filter(|value| value.is_finite()).fold((f64::INFINITY, 0.0_f64), |(low, high), value| {
-                (low.min(value), high.max(value))
-            })
+            points
+                .iter()
+                .map(value)
+                .filter(|value| value.is_finite())
+                .fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)))
         };
         let (slow, fast) = range(|point| point.compress_mb_s.max(0.001));
         let (loose, tight) = range(|point| point.ratio);
@@ -109,7 +111,8 @@ fn speed_ticks((low, high): (f64, f64)) -> Vec<f64> {
 fn ratio_ticks((low, high): (f64, f64)) -> Vec<f64> {
     let rough = (high - low) / 6.0;
     let decade = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|step| step * decade).find(|step| *step >= rough).unwrap_or(decade);
+    let step =
+        [1.0, 2.0, 5.0, 10.0].into_iter().map(|step| step * decade).find(|step| *step >= rough).unwrap_or(decade);
     let first = (low / step).ceil() as i64;
     let last = (high / step).floor() as i64;
     (first..=last).map(|tick| tick as f64 * step).collect()

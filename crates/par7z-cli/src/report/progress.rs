@@ -4,8 +4,8 @@ use super::{json, units};
 use crate::console::Console;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use par7z::{ErrorKind, Event, Observer, Totals};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Between two JSON progress events.

@@ -92,7 +92,11 @@ impl Names {
         let recurse = spec.recurse.unwrap_or(low.recurse);
         let wildcards = spec.wildcards && !low.no_wildcards;
         let pattern = Pattern::new(typed, recurse, wildcards, low.ignore_case, low.full_paths);
-        if spec.include { self.include.push(pattern) } else { self.exclude.push(pattern) }
+        if spec.include {
+            self.include.push(pattern)
+        } else {
+            self.exclude.push(pattern)
+        }
         Ok(())
     }
 

@@ -123,7 +123,11 @@ mod tests {
         ];
         for (typed, prefix, anchor, parts) in table {
             let made = pattern(typed, Recurse::No);
-            assert_eq!((&*made.prefix, &*made.anchor.join("|"), &*made.parts.join("|")), (prefix, anchor, parts), "{typed}");
+            assert_eq!(
+                (&*made.prefix, &*made.anchor.join("|"), &*made.parts.join("|")),
+                (prefix, anchor, parts),
+                "{typed}"
+            );
         }
         let full = Pattern::new("/tmp/t", Recurse::No, true, false, true);
         assert_eq!((&*full.prefix, full.anchor, full.parts), ("/", vec!["tmp".to_owned()], vec!["t".to_owned()]));

@@ -203,7 +203,10 @@ impl Walker<'_> {
             }
         };
         if self.above.contains(&real) {
-            self.problem(shown.display().to_string(), "a symbolic link back to a folder above it: left out (-snl stores links)");
+            self.problem(
+                shown.display().to_string(),
+                "a symbolic link back to a folder above it: left out (-snl stores links)",
+            );
             return false;
         }
         if self.above.len() >= MAX_DEPTH {
