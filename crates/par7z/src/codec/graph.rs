@@ -57,9 +57,10 @@ pub(crate) fn open_folder(
     walk.open(folder.folder.main_coder())
 }
 
-/// The methods of a folder as 7-Zip lists them: `BCJ LZMA2:25 7zAES:19`, in the archive's order.
+/// The methods of a folder as 7-Zip lists them: `BCJ LZMA2:25 7zAES:19`. Archives store the coders from the packed side
+/// to the content; the listing goes the other way.
 pub(crate) fn method_names(folder: &FolderStreams) -> String {
-    let names = folder.folder.coders().iter().map(|coder| match registry::find(coder.method) {
+    let names = folder.folder.coders().iter().rev().map(|coder| match registry::find(coder.method) {
         None => registry::hex(coder.method.0),
         Some(row) => match (row.describe)(&coder.properties) {
             None => row.name.to_owned(),
