@@ -179,11 +179,11 @@ fn large_streams_give_back_what_they_got() {
 
 #[test]
 fn the_extremes_of_lzma_give_back_what_they_got() {
-    let data = [noise(300_000), text(300_000), noise(300_000), vec![0; 300_000]].concat();
+    let data = [noise(200_000), text(150_000), noise(250_000)].concat();
     for mode in [LzmaMode::Fast, LzmaMode::Optimal] {
         for match_finder in [LzmaMatchFinder::Hc4, LzmaMatchFinder::Bt4] {
-            for nice_length in [5, 6, 8, 273] {
-                for dictionary in [4096, 5000, 65_536, 100_001] {
+            for nice_length in [5, 8, 273] {
+                for dictionary in [4096, 65_536, 100_001] {
                     let params = LzmaParams {
                         mode: Some(mode),
                         match_finder: Some(match_finder),
@@ -524,7 +524,7 @@ fn executables_get_their_filter() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn any_head_is_safe(head in proptest::collection::vec(any::<u8>(), 0..600), magic in 0..5usize) {
