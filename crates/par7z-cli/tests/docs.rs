@@ -15,6 +15,7 @@ fn switches(help: &str) -> Vec<String> {
     let name = |spelling: String| spelling.split(['[', '{', '=', ' ', '!']).next().unwrap_or_default().to_owned();
     let bare = |name: String| match name.strip_prefix("--") {
         Some(_) => name,
+        None if name == "-t7z" => "-t".to_owned(),
         // Values begin with a capital letter: -oDIR.
         None => name.trim_end_matches(|c: char| c.is_ascii_uppercase()).to_owned(),
     };
