@@ -228,7 +228,7 @@ pub(super) fn run_parallel<T: Target + Sync>(run: &Run<'_>, target: &T) {
     std::thread::scope(|scope| {
         for _ in 1..threads {
             // A thread that cannot be had is one less; the caller's own thread does the work in any case.
-            if std::thread::Builder::new().name("par7z-unpack".into()).spawn_scoped(scope, &work).is_err() {
+            if std::thread::Builder::new().name("par7z-unpack".into()).spawn_scoped(scope, work).is_err() {
                 break;
             }
         }

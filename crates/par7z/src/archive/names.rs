@@ -30,7 +30,7 @@ pub(super) fn relative_path(name: &str, mode: PathMode, rules: Rules) -> Result<
     let parts = trimmed.split(|c| rules.is_separator(c));
     let chosen: Vec<&str> = match mode {
         PathMode::Full => parts.collect(),
-        PathMode::Flat => parts.last().into_iter().collect(),
+        PathMode::Flat => parts.rev().take(1).collect(),
     };
     let mut path = PathBuf::new();
     for part in chosen {

@@ -91,12 +91,19 @@ impl<'a> FolderReader<'a> {
     /// Reads at least one byte (`buf` is not empty); the end of the data is an error, since callers ask only for bytes
     /// that the header promises.
     pub(super) fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
+        if self.pending_skip > 0 {
+            self.pass_over()?;
+        }
+        self.read_some(buf)
+    }
+
+    fn pass_over(&mut self) -> Result<()> {
         let mut scratch = [0; 16 << 10];
         while self.pending_skip > 0 {
             let want = usize::try_from(self.pending_skip).unwrap_or(usize::MAX).min(scratch.len());
             self.pending_skip -= self.read_some(&mut scratch[..want])? as u64;
         }
-        self.read_some(buf)
+        Ok(())
     }
 
     fn read_some(&mut self, buf: &mut [u8]) -> Result<usize> {
@@ -155,7 +162,8 @@ impl<'a> FolderReader<'a> {
             let text = format!("CRC failed: the archive says {stored:08X}, the data gives {found:08X}");
             return Err(self.blame(Error::new(ErrorKind::CorruptData, text)));
         }
-        if self.is_encrypted() {
+        // The CRC of no bytes at all proves nothing.
+        if self.is_encrypted() && self.decoder.is_some() {
             self.context.key_verified.store(true, Ordering::Release);
         }
         Ok(())
@@ -204,7 +212,7 @@ impl PackedStream {
         usize::try_from(self.rest.end - self.rest.start).unwrap_or(usize::MAX)
     }
 
-    fn from_source(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+    fn read_source(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let failed = |error: Error, trouble: &Mutex<Option<Error>>| {
             let kind = if error.kind() == ErrorKind::Cancelled { "cancelled" } else { "the archive cannot be read" };
             trouble.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
@@ -239,11 +247,11 @@ impl Read for PackedStream {
             }
             if buf.len() >= READ_AHEAD_BYTES {
                 let want = buf.len().min(left);
-                return self.from_source(&mut buf[..want]);
+                return self.read_source(&mut buf[..want]);
             }
             let mut ahead = std::mem::take(&mut self.ahead);
             ahead.resize(left.min(READ_AHEAD_BYTES), 0);
-            let count = self.from_source(&mut ahead)?;
+            let count = self.read_source(&mut ahead)?;
             ahead.truncate(count);
             (self.ahead, self.used) = (ahead, 0);
         }

@@ -193,7 +193,7 @@ impl VolumeNaming {
     fn of_first(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?;
         let digits = extension.len();
-        let is_number = digits >= 2 && digits <= 9 && extension.bytes().all(|byte| byte.is_ascii_digit());
+        let is_number = (2..=9).contains(&digits) && extension.bytes().all(|byte| byte.is_ascii_digit());
         (is_number && extension.parse() == Ok(1_u32)).then(|| Self { stem: path.with_extension(""), digits })
     }
 
