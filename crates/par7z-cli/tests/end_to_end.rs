@@ -310,3 +310,27 @@ fn a_benchmark_draws() {
     let plot = fs::read_to_string(scratch.path("b.svg")).expect("plot");
     assert!(plot.starts_with("<svg") && plot.matches("<circle").count() >= 5);
 }
+
+/// Ctrl-C: code 255, and nothing half-written stays.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_leaves_nothing() {
+    let scratch = Scratch::new();
+    scratch.file("big", &common::noise(60 << 20));
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_par7z"))
+        .args(["a", "-mx=9", "-mmt=1", "-bb1", "-bsp0", "x.7z", "big"])
+        .current_dir(scratch.path("."))
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("par7z");
+    // When the temporary file is there, the run is under way and the handler is installed.
+    let files = || fs::read_dir(scratch.path(".")).expect("folder").count();
+    while files() < 2 && child.try_wait().expect("child").is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.expect("kill").success());
+    assert_eq!(child.wait().expect("child").code(), Some(255));
+    assert_eq!(files(), 1, "only the input stays");
+}

@@ -64,7 +64,8 @@ impl Pattern {
 
     /// Whether it names one path, which must exist.
     pub(crate) fn is_literal(&self) -> bool {
-        !self.recursive && !(self.wildcards && self.parts.iter().any(|part| has_wildcard(part)))
+        let wild = self.wildcards && self.parts.iter().any(|part| has_wildcard(part));
+        !self.recursive && !wild
     }
 
     /// Whether the path (its parts, relative to the prefix) is meant, or lies in a directory that is meant.
