@@ -261,6 +261,18 @@ fn json_lines() {
 }
 
 #[test]
+fn what_a_failed_file_means() {
+    let scratch = Scratch::with_tree();
+    let skipped = scratch.par7z(&["a", "x.7z", "t", "missing"]).expect(1);
+    assert!(skipped.stdout.ends_with("----------------\nScan WARNINGS: 1\n"), "{}", skipped.stdout);
+    assert!(skipped.stderr.contains("WARNING: ") && scratch.path("x.7z").exists());
+    for switch in ["-sse", "--on-error=abort"] {
+        scratch.par7z(&["a", "y.7z", "t", "missing", switch]).expect(2);
+        assert!(!scratch.path("y.7z").exists());
+    }
+}
+
+#[test]
 fn deleting_after() {
     let scratch = Scratch::with_tree();
     scratch.par7z(&["a", "x.7z", "t", "missing", "-sdel"]).expect(1);
