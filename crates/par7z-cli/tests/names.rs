@@ -14,6 +14,8 @@ fn names_are_7zips() {
     scratch.file("out/t/a.txt", b"another");
     scratch.file("list", "t/a.txt\n\"t/zero\"\n\nt/sub/*.o\n".as_bytes());
     scratch.file("no.o", b"");
+    scratch.file("st*r", b"");
+    scratch.file("star", b"");
     let absolute = scratch.path("t").display().to_string();
     let absolute_star = format!("{absolute}/*");
     let absolute_file = format!("{absolute}/a.txt");
@@ -57,7 +59,7 @@ fn names_are_7zips() {
         vec!["t/s*"],
         vec!["t/?.txt"],
         vec!["t/z*", "t/s*/d*"],
-        vec!["-spd", "t/*", "no.o"],
+        vec!["-spd", "st*r"],
         vec!["-ssc-", "-r", "A.TXT", "no.o"],
         vec!["t", "-ssc-", "-xr!*.O"],
         vec!["--", "t"],

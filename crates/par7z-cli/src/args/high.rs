@@ -118,7 +118,7 @@ fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
 pub(crate) fn archive_path(given: &Path, mode: NameMode) -> PathBuf {
     let append = match mode {
         NameMode::Never => false,
-        NameMode::Always => !given.extension().is_some_and(|extension| extension == "7z"),
+        NameMode::Always => given.extension().is_none_or(|extension| extension != "7z"),
         NameMode::IfNoExtension => given.extension().is_none() && !given.as_os_str().to_string_lossy().ends_with('.'),
     };
     if !append {

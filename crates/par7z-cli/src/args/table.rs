@@ -287,7 +287,7 @@ pub(crate) const SWITCHES: &[Switch] = &[
     row(Id::Version, "", "version", Nothing, ALL, S::Display, "the version"),
 
     row(Id::Plot, "", "plot", Required("FILE.svg"), "b", S::Bench, "draw speed against ratio"),
-    row(Id::BenchSize, "", "size", Required("SIZE"), "b", S::Bench, "bytes of the built-in test data (default 32m)"),
+    row(Id::BenchSize, "", "size", Required("SIZE"), "b", S::Bench, "bytes of the built-in test data (default 4m per core, at least 16m)"),
 
     row(Ignored, "mqf", "", Optional("..."), "a", S::Ignored, "quick open: nothing to do"),
     row(Ignored, "myx", "", Optional("N"), "a", S::Ignored, "how far files are looked into for filters"),

@@ -8,7 +8,7 @@ use crate::report::progress::Reporter;
 use crate::report::{json, units};
 use crate::scan::{self, Found, Kind, Names, Scan};
 use par7z::storage::{StreamSink, VolumeSink};
-use par7z::{Compressor, Item, Links, Report, WriteOptions};
+use par7z::{Compressor, ErrorPolicy, Item, Links, Report, WriteOptions};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -95,6 +95,11 @@ fn scan_inputs(context: &Context, names: &Names, own: Option<&Path>) -> Result<S
     for (name, why) in &scan.problems {
         context.console.error(&format!("\nWARNING: {why}\n{name}\n"));
         context.console.event(&json::scan_problem(name, why));
+    }
+    if low.error_policy == ErrorPolicy::Abort && !scan.problems.is_empty() {
+        return Err(Failure::fatal(
+            "a file cannot be read, and -sse or --on-error abort is given: nothing was written",
+        ));
     }
     Ok(scan)
 }

@@ -11,9 +11,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-const DEFAULT_BYTES: u64 = 32 << 20;
+/// Test data per core, so that the largest number of threads has work; never less than [`MIN_BYTES`].
+const BYTES_PER_CORE: u64 = 4 << 20;
+const MIN_BYTES: u64 = 16 << 20;
 /// Bytes of one item. Several items per thread, as in a folder of files; small enough for 256 threads to have work.
-const ITEM_BYTES: usize = 2 << 20;
+const ITEM_BYTES: usize = 1 << 20;
 
 /// A piece of the test data, without a copy.
 struct Piece {
@@ -74,7 +76,8 @@ fn plan(context: &Context) -> Result<(u32, Vec<u8>), Failure> {
         }
     }
     if data.is_empty() {
-        let bytes = context.low.bench_bytes.unwrap_or(DEFAULT_BYTES);
+        let bytes =
+            context.low.bench_bytes.unwrap_or_else(|| MIN_BYTES.max(BYTES_PER_CORE * Threads::Auto.resolve() as u64));
         let size =
             usize::try_from(bytes).map_err(|_| Failure::usage(format!("--size {bytes}: too large for memory")))?;
         data = sample::data(size.max(1));

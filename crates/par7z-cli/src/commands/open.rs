@@ -94,7 +94,7 @@ pub(super) fn finish(context: &Context, archive: &Archive, report: &Report) -> E
     let errors = report.failures.len();
     if errors == 0 {
         if report.items_done + report.items_skipped == 0 {
-            console.line("No files to process");
+            console.line("\nNo files to process");
         }
         console.line("Everything is Ok\n");
         let files = report.items_done - report.directories.min(report.items_done);

@@ -70,10 +70,11 @@ pub(crate) fn svg(title: &str, points: &[Point]) -> String {
     let mut counts: Vec<usize> = points.iter().map(|point| point.threads).collect();
     counts.sort_unstable();
     counts.dedup();
+    let mut labels = Vec::new();
     for (number, threads) in counts.iter().enumerate() {
         let colour = COLOURS[number % COLOURS.len()];
         let series: Vec<&Point> = points.iter().filter(|point| point.threads == *threads).collect();
-        line(&mut out, &frame, &series, colour);
+        line(&mut out, &frame, &series, colour, &mut labels);
         legend(&mut out, number, *threads, colour);
     }
     out.push_str("</svg>\n");
@@ -124,7 +125,8 @@ fn plain_number(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn line(out: &mut String, frame: &Frame, series: &[&Point], colour: &str) {
+/// `labels`: where words already are, so that points close together stay readable.
+fn line(out: &mut String, frame: &Frame, series: &[&Point], colour: &str, labels: &mut Vec<(f64, f64)>) {
     let at: Vec<(f64, f64)> = series.iter().map(|point| (frame.x(point.compress_mb_s), frame.y(point.ratio))).collect();
     let path: Vec<String> = at.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
     let _ = writeln!(
@@ -143,7 +145,10 @@ fn line(out: &mut String, frame: &Frame, series: &[&Point], colour: &str) {
              <title>{hint}</title></circle>"
         );
         let bold = format!("font-weight=\"600\" text-anchor=\"middle\" fill=\"{colour}\"");
-        text(out, *x, y - 10.0, &bold, &point.level.to_string());
+        let free = |at: &f64| !labels.iter().any(|label| (label.0 - x).abs() < 12.0 && (label.1 - at).abs() < 13.0);
+        let label_y = [y - 10.0, y + 20.0, y - 24.0, y + 34.0].into_iter().find(free).unwrap_or(y - 10.0);
+        labels.push((*x, label_y));
+        text(out, *x, label_y, &bold, &point.level.to_string());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{json, units};
 use crate::console::Console;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use par7z::{ErrorKind, Event, Observer, Totals};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -80,7 +80,7 @@ fn entry_failure(error: &par7z::Error) -> String {
 fn new_bar(bytes: u64) -> ProgressBar {
     let target = ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND);
     let bar = ProgressBar::with_draw_target(Some(bytes), target);
-    let template = "{percent:>3}% {bar:24} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left  {wide_msg}";
+    let template = "{percent:>3}% [{bar:24}] {bytes}/{total_bytes}  {bytes_per_sec}  {prefix}{wide_msg}";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("=> "));
     }
@@ -91,6 +91,9 @@ impl Observer for Reporter {
     fn event(&self, event: &Event<'_>, totals: &Totals) {
         if let Some(bar) = &self.bar {
             bar.set_position(totals.bytes_in);
+            // Nothing while no rate is known, rather than "0s left".
+            let left = totals.time_left().map(|left| format!("{:#} left  ", HumanDuration(left)));
+            bar.set_prefix(left.unwrap_or_default());
             if let Event::ItemStarted { name, .. } = event {
                 bar.set_message((*name).to_owned());
             }

@@ -34,7 +34,8 @@ impl Pattern {
         let wild = |part: &String| wildcards && has_wildcard(part);
         let mut skip = parts.iter().rposition(special).map_or(0, |last| last + 1);
         let mut directories_only = typed.ends_with('/');
-        if skip == parts.len() {
+        let means_all = skip == parts.len();
+        if means_all {
             // `.`, `..` and `/` mean what is in them.
             parts.push("*".to_owned());
             directories_only = false;
@@ -57,13 +58,14 @@ impl Pattern {
             Recurse::Wildcards => rest.iter().any(wild),
         };
         // The `*` that stands for `.` is one even where wildcards are off.
-        let wildcards = wildcards || rest == ["*"];
+        let wildcards = wildcards || means_all;
         Self { prefix, anchor: parts, parts: rest, recursive, wildcards, directories_only, ignore_case }
     }
 
     /// Whether it names one path, which must exist.
     pub(crate) fn is_literal(&self) -> bool {
-        !self.recursive && !(self.wildcards && self.parts.iter().any(|part| has_wildcard(part)))
+        let wild = self.wildcards && self.parts.iter().any(|part| has_wildcard(part));
+        !self.recursive && !wild
     }
 
     /// Whether the path (its parts, relative to the prefix) is meant, or lies in a directory that is meant.

@@ -7,21 +7,21 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A folder that is gone when the test is.
-pub struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
     /// An empty one.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{}-{number}", std::process::id()));
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{}-{number}/w", std::process::id()));
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).expect("scratch folder");
         Self(path)
     }
 
     /// One with a small tree `t` in it.
-    pub fn with_tree() -> Self {
+    pub(crate) fn with_tree() -> Self {
         let scratch = Self::new();
         for directory in ["t/sub/deep", "t/empty"] {
             fs::create_dir_all(scratch.path(directory)).expect("folder");
@@ -36,36 +36,36 @@ impl Scratch {
     }
 
     /// A path in it.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
     /// Writes a file in it.
-    pub fn file(&self, name: &str, content: &[u8]) {
+    pub(crate) fn file(&self, name: &str, content: &[u8]) {
         fs::write(self.path(name), content).expect("file");
     }
 
     /// Runs par7z in it.
-    pub fn par7z(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn par7z(&self, arguments: &[&str]) -> Run {
         self.par7z_with(arguments, b"", &[])
     }
 
     /// Runs par7z in it with something on stdin and in the environment.
-    pub fn par7z_with(&self, arguments: &[&str], stdin: &[u8], environment: &[(&str, &str)]) -> Run {
+    pub(crate) fn par7z_with(&self, arguments: &[&str], stdin: &[u8], environment: &[(&str, &str)]) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_par7z"));
         command.args(arguments).envs(environment.iter().copied());
         run(command, self.0.as_path(), stdin)
     }
 
     /// Runs 7-Zip in it.
-    pub fn sevenzip(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn sevenzip(&self, arguments: &[&str]) -> Run {
         let mut command = Command::new(sevenzip());
         command.args(arguments);
         run(command, self.0.as_path(), b"")
     }
 
     /// The names in an archive, as 7-Zip lists them, sorted.
-    pub fn names(&self, archive: &str) -> Vec<String> {
+    pub(crate) fn names(&self, archive: &str) -> Vec<String> {
         let listed = self.sevenzip(&["l", "-slt", "-ba", archive]).expect(0).stdout;
         let mut names: Vec<String> =
             listed.lines().filter_map(|line| line.strip_prefix("Path = ")).map(str::to_owned).collect();
@@ -76,22 +76,25 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        // With the folder around it, where tests put archives that are not to be inputs.
+        if let Some(root) = self.0.parent() {
+            let _ = fs::remove_dir_all(root);
+        }
     }
 }
 
 /// What a program said.
-pub struct Run {
-    pub code: i32,
-    pub stdout: String,
-    pub stdout_bytes: Vec<u8>,
-    pub stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stdout_bytes: Vec<u8>,
+    pub(crate) stderr: String,
 }
 
 impl Run {
     /// Itself, if the exit code is this one.
     #[track_caller]
-    pub fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
@@ -117,7 +120,7 @@ fn sevenzip() -> &'static str {
 }
 
 /// Whether 7-Zip is here. Its absence is a failure unless `PAR7Z_NO_7ZZ=1` says that it is meant.
-pub fn have_7zip() -> bool {
+pub(crate) fn have_7zip() -> bool {
     if std::env::var_os("PAR7Z_NO_7ZZ").is_some_and(|value| value == "1") {
         eprintln!("skipped: PAR7Z_NO_7ZZ=1");
         return false;
@@ -128,7 +131,7 @@ pub fn have_7zip() -> bool {
 }
 
 /// Bytes that do not pack.
-pub fn noise(size: usize) -> Vec<u8> {
+pub(crate) fn noise(size: usize) -> Vec<u8> {
     let mut state = 1_u64;
     std::iter::repeat_with(|| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
