@@ -21,8 +21,10 @@ pub enum ErrorKind {
     NotArchive,
     /// The archive's structure is damaged or ends too early.
     CorruptHeader,
-    /// An entry's data is damaged (it cannot be decoded, or its CRC does not match).
+    /// An entry's data is damaged: it cannot be decoded.
     CorruptData,
+    /// An entry's data was decoded, but its CRC-32 is not the stored one.
+    WrongCrc,
     /// The archive uses a method or a feature this build does not have.
     Unsupported,
     /// The archive or entry is encrypted and no password or key was given.
@@ -100,6 +102,14 @@ impl Error {
         self.kind
     }
 
+    /// What went wrong and why, without the entry's name, for those who show that themselves.
+    pub fn message(&self) -> String {
+        match &self.source {
+            Some(source) => format!("{}: {source}", self.message),
+            None => self.message.clone(),
+        }
+    }
+
     /// The entry or item it is about.
     pub fn entry(&self) -> Option<&str> {
         self.entry.as_deref()
@@ -116,12 +126,8 @@ impl fmt::Display for Error {
         if let Some(entry) = &self.entry {
             write!(f, "{entry}: ")?;
         }
-        f.write_str(&self.message)?;
         // The cause belongs to the line that a user reads: "cannot open: No such file or directory".
-        if let Some(source) = &self.source {
-            write!(f, ": {source}")?;
-        }
-        Ok(())
+        f.write_str(&self.message())
     }
 }
 

@@ -184,7 +184,7 @@ fn warn_about_failures(context: &Context, scan: &Scan, report: &Report) {
     }
     let failures = &report.failures;
     if !failures.is_empty() {
-        let line = |failure: &par7z::ItemFailure| format!("{} : {}\n", failure.name, units::reason(&failure.error));
+        let line = |failure: &par7z::ItemFailure| format!("{} : {}\n", failure.name, &failure.error.message());
         let lines: String = failures.iter().map(line).collect();
         let plural = if failures.len() == 1 { "file" } else { "files" };
         console.line(&format!(

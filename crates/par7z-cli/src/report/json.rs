@@ -21,11 +21,11 @@ pub(crate) fn item(event: &Event<'_>) -> Option<Value> {
         }
         Event::ItemFailed { index, name, error } => {
             json!({"event": "item_failed", "index": index, "name": name,
-                   "kind": format!("{:?}", error.kind()), "error": super::units::reason(error)})
+                   "kind": format!("{:?}", error.kind()), "error": error.message()})
         }
         Event::ItemRetried { index, name, error, failures } => {
             json!({"event": "item_retried", "index": index, "name": name, "failures": failures,
-                   "error": super::units::reason(error)})
+                   "error": error.message()})
         }
         Event::ItemSkipped { index, name } => json!({"event": "item_skipped", "index": index, "name": name}),
         _ => return None,

@@ -1,6 +1,6 @@
 //! What is seen while a run goes on: a bar on a terminal, names with `-bb1`, events with `--json`, failures at once.
 
-use super::{json, units};
+use super::json;
 use crate::console::Console;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use par7z::{ErrorKind, Event, Observer, Totals};
@@ -47,7 +47,7 @@ impl Reporter {
 
     fn failed(&self, name: &str, error: &par7z::Error) {
         let text = if self.writing {
-            format!("\nWARNING: {}\n{name}\n", units::reason(error))
+            format!("\nWARNING: {}\n{name}\n", error.message())
         } else {
             format!("ERROR: {} : {name}", entry_failure(error))
         };
@@ -67,10 +67,10 @@ impl Reporter {
 
 /// 7-Zip's words for what is wrong with an entry, then ours.
 fn entry_failure(error: &par7z::Error) -> String {
-    let reason = units::reason(error);
+    let reason = error.message();
     match error.kind() {
         ErrorKind::WrongPassword => "Data Error in encrypted file. Wrong password?".to_owned(),
-        ErrorKind::CorruptData if reason.contains("CRC") => "CRC Failed".to_owned(),
+        ErrorKind::WrongCrc => "CRC Failed".to_owned(),
         ErrorKind::CorruptData => format!("Data Error ({reason})"),
         ErrorKind::Unsupported => format!("Unsupported Method ({reason})"),
         _ => reason,
@@ -112,7 +112,7 @@ impl Observer for Reporter {
             }
             Event::ItemFailed { name, error, .. } if error.kind() != ErrorKind::Cancelled => self.failed(name, error),
             Event::ItemRetried { name, error, failures, .. } => {
-                self.console.error(&format!("{name} : {} : trying again ({failures})", units::reason(error)));
+                self.console.error(&format!("{name} : {} : trying again ({failures})", error.message()));
             }
             _ => {}
         }

@@ -47,13 +47,6 @@ pub(crate) fn seconds(span: std::time::Duration) -> String {
     format!("{:.3}", span.as_secs_f64())
 }
 
-/// What failed, without the entry's name, which the caller shows itself.
-pub(crate) fn reason(error: &par7z::Error) -> String {
-    let text = error.to_string();
-    let bare = error.entry().and_then(|entry| text.strip_prefix(entry)?.strip_prefix(": ")).unwrap_or(&text);
-    bare.to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

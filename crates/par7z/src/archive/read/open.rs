@@ -191,7 +191,9 @@ fn unpack_header(context: &DecodeContext, streams: &Streams, packed_begin: u64) 
 /// Damage in an encoded header is damage of the header; other failures keep their kind.
 fn in_header(error: Error) -> Error {
     match error.kind() {
-        ErrorKind::CorruptData => Error::new(ErrorKind::CorruptHeader, format!("the packed header: {error}")),
+        ErrorKind::CorruptData | ErrorKind::WrongCrc => {
+            Error::new(ErrorKind::CorruptHeader, format!("the packed header: {error}"))
+        }
         _ => error,
     }
 }

@@ -160,7 +160,7 @@ impl<'a> FolderReader<'a> {
     pub(super) fn check_crc(&self, stored: u32, found: u32) -> Result<()> {
         if stored != found {
             let text = format!("CRC failed: the archive says {stored:08X}, the data gives {found:08X}");
-            return Err(self.blame(Error::new(ErrorKind::CorruptData, text)));
+            return Err(self.blame(Error::new(ErrorKind::WrongCrc, text)));
         }
         // The CRC of no bytes at all proves nothing.
         if self.is_encrypted() && self.decoder.is_some() {
@@ -174,7 +174,7 @@ impl<'a> FolderReader<'a> {
         if let Some(trouble) = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take() {
             return trouble;
         }
-        let is_damage = matches!(error.kind(), ErrorKind::CorruptData | ErrorKind::CorruptHeader);
+        let is_damage = matches!(error.kind(), ErrorKind::CorruptData | ErrorKind::WrongCrc | ErrorKind::CorruptHeader);
         if is_damage && self.is_encrypted() && !self.context.key_is_verified() {
             return Error::new(ErrorKind::WrongPassword, format!("{WRONG_PASSWORD}: {error}"));
         }
