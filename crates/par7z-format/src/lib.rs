@@ -25,5 +25,5 @@ pub use error::{FormatError, FormatErrorKind};
 pub use folder::{Bond, Coder, Feed, Folder, MethodId};
 pub use limits::Limits;
 pub use parse::{NextHeader, parse_next_header};
-pub use signature::{SIGNATURE, START_HEADER_BYTES, StartHeader};
+pub use signature::{SIGNATURE, START_HEADER_BYTES, StartHeader, find_next_header};
 pub use streams::{FolderStreams, Header, PackStream, Streams, Substream};

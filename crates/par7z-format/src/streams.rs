@@ -1,4 +1,7 @@
 //! Where the bytes are: packed streams, the folders they belong to, and the items inside each folder.
+//!
+//! Plain data that mirrors the header. The parser keeps the invariants that the fields name; who makes a model by hand
+//! has to keep them for the emitter.
 
 use crate::{Entry, Folder};
 use std::sync::Arc;
@@ -28,9 +31,11 @@ pub struct FolderStreams {
     pub folder: Arc<Folder>,
     /// Output size of each coder in bytes, in the order of the coders.
     pub unpack_sizes: Box<[u64]>,
-    /// CRC-32 of the whole content, where the archive stores one.
+    /// CRC-32 of the whole content, where the archive stores one: writers do for an encoded header, else they give each
+    /// substream its own. Where both are here and there is one substream, the two are equal, and stored once.
     pub crc: Option<u32>,
-    /// The contents of the folder's entries, in order. Their sizes add up to the content's size.
+    /// The contents of the folder's entries, in order. Their sizes add up to the content's size, unless there are none:
+    /// then the folder's bytes belong to no entry.
     pub substreams: Box<[Substream]>,
 }
 
@@ -39,7 +44,8 @@ pub struct FolderStreams {
 pub struct Streams {
     /// Where the first packed stream begins, in bytes behind the start header.
     pub pack_position: u64,
-    /// Packed streams in the order of their bytes; each folder takes as many as it has packed inputs.
+    /// Packed streams in the order of their bytes; each folder takes as many as it has packed inputs. More
+    /// than the folders take may be here, never fewer.
     pub pack_streams: Vec<PackStream>,
     /// Folders in the order of their packed streams.
     pub folders: Vec<FolderStreams>,

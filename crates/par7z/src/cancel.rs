@@ -27,3 +27,25 @@ impl CancelToken {
         self.cancelled.load(Ordering::Acquire)
     }
 }
+
+/// The stop flag of one run: set by the caller's token, or by the run itself when it ends early.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stop {
+    token: CancelToken,
+    own: Arc<AtomicBool>,
+}
+
+impl Stop {
+    pub(crate) fn new(token: CancelToken) -> Self {
+        Self { token, own: Arc::default() }
+    }
+
+    /// Stops this run; the caller's token, which other runs may share, stays as it is.
+    pub(crate) fn set(&self) {
+        self.own.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.own.load(Ordering::Acquire) || self.token.is_cancelled()
+    }
+}

@@ -1,54 +1,196 @@
-//! Writing. (stub: signatures)
+//! The public face of writing: [`Compressor`] and [`Session`].
 
-use crate::storage::Sink;
-use crate::{Item, Report, Result, WriteOptions};
+use super::commit::commit;
+use super::job::{Job, run_job};
+use super::plan::{Planner, expected_size};
+use super::run::{Run, Worker};
+use crate::pipeline::{Pool, PoolHandle};
+use crate::storage::{PathSink, Sink, VecSink};
+use crate::{Error, ErrorKind, FilterChoice, Item, Method, Report, Result, WriteOptions};
+use std::fmt;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
-/// Compresses items into archives.
+/// Jobs that wait for a worker, per thread. Enough that no worker finds the queue empty, and few enough that items which
+/// hold buffers do not pile up.
+const QUEUED_JOBS_PER_THREAD: usize = 4;
+/// How long a run that ended early waits for its workers before it leaves them to themselves.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Compresses items into archives, with one set of options. It holds no threads: each run starts its own, and several
+/// runs may go on at once.
+///
+/// # Memory
+/// A run holds at most [`WriteOptions::memory_budget`], plus an encoder per thread (at level 5 and for items under 1 MiB
+/// about 12 MiB, for large ones 11.5 times the dictionary), plus under 1 KB per item for its entry.
 #[derive(Debug, Clone)]
 pub struct Compressor {
     options: WriteOptions,
 }
 
-/// A run to which items are added while it goes on. Clones add from several threads.
-#[derive(Debug)]
-pub struct Session {}
-
 impl Compressor {
     /// Checks that the options fit together.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidOption`] for a filter chain in front of the Copy method.
     pub fn new(options: WriteOptions) -> Result<Self> {
+        let stores = options.level == 0 || options.method == Method::Copy;
+        if stores && matches!(&options.filters, FilterChoice::Chain(chain) if !chain.is_empty()) {
+            let text = "filters without compression: choose a level above 0 and a method other than Copy";
+            return Err(Error::new(ErrorKind::InvalidOption, text));
+        }
         Ok(Self { options })
     }
-    /// Compresses items into a sink (see [`storage`](crate::storage)).
+
+    /// Compresses items into a sink (see [`storage`](crate::storage)). Items are taken from the iterator as workers get
+    /// free.
+    ///
+    /// # Errors
+    /// What ended the run: [`ErrorKind::Cancelled`], [`ErrorKind::Io`] from the sink, or under
+    /// [`ErrorPolicy::Abort`](crate::ErrorPolicy::Abort) the first failed item's. A failed item alone is no error: see
+    /// [`Report::failures`].
     pub fn compress(&self, items: impl IntoIterator<Item = Item>, sink: impl Sink + 'static) -> Result<Report> {
-        let _ = (items.into_iter().count(), sink, &self.options);
-        Ok(Report::default())
+        let session = self.start(sink)?;
+        for item in items {
+            if session.add(item).is_err() {
+                // The run has ended early; `finish` says why.
+                break;
+            }
+        }
+        session.finish()
     }
+
     /// Compresses items into the archive file `path`, which appears (or is replaced) when it is complete.
+    ///
+    /// # Errors
+    /// As [`compress`](Self::compress) and [`PathSink::create`].
     pub fn compress_to_path(&self, items: impl IntoIterator<Item = Item>, path: impl AsRef<Path>) -> Result<Report> {
-        let _ = (items.into_iter().count(), path.as_ref());
-        Ok(Report::default())
+        self.compress(items, PathSink::create(path)?)
     }
+
     /// Compresses items into memory.
+    ///
+    /// # Errors
+    /// As [`compress`](Self::compress).
     pub fn compress_to_vec(&self, items: impl IntoIterator<Item = Item>) -> Result<(Vec<u8>, Report)> {
-        let _ = items.into_iter().count();
-        Ok((Vec::new(), Report::default()))
+        let (sink, written) = VecSink::new();
+        let report = self.compress(items, sink)?;
+        let bytes = written.take().ok_or_else(|| super::run::internal("the archive got lost"))?;
+        Ok((bytes, report))
     }
+
     /// Starts a run; add items to the session, then finish it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] if threads cannot be started or no random IV can be had.
     pub fn start(&self, sink: impl Sink + 'static) -> Result<Session> {
-        let _ = sink;
-        Ok(Session {})
+        let run = Arc::new(Run::new(&self.options)?);
+        let threads = self.options.threads.resolve();
+        let (pool, handle) = Pool::start(threads, threads * QUEUED_JOBS_PER_THREAD, Worker::default)
+            .map_err(|error| Error::io("cannot start the worker threads", error))?;
+        let committer = {
+            let run = Arc::clone(&run);
+            let sink = Box::new(sink);
+            std::thread::Builder::new()
+                .name("par7z-commit".to_owned())
+                .spawn(move || commit(&run, sink))
+                .map_err(|error| Error::io("cannot start the committer thread", error))?
+        };
+        let planner = Planner::new(
+            self.options.solid,
+            run.method.dictionary_bytes(),
+            run.slice_bytes,
+            self.options.memory_budget_bytes / 2,
+        );
+        Ok(Session { running: Some(Running { run, pool, handle, committer }), planner: Mutex::new(planner) })
     }
 }
 
+/// A run to which items are added while it goes on, from any thread (`&Session` is enough). Dropping it without
+/// [`finish`](Self::finish) cancels the run; the sink is given up.
+pub struct Session {
+    running: Option<Running>,
+    planner: Mutex<Planner>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
+}
+
+struct Running {
+    run: Arc<Run>,
+    pool: Pool<Worker>,
+    handle: PoolHandle<Worker>,
+    committer: JoinHandle<Result<Report>>,
+}
+
 impl Session {
-    /// Adds an item; waits while the queue is full.
+    /// Adds an item; waits while the queue is full (four jobs per thread). Its number is the count of those before.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Cancelled`] if the run has ended early; [`finish`](Self::finish) then says why.
     pub fn add(&self, item: Item) -> Result<()> {
-        let _ = item;
+        let Some(running) = &self.running else { return Err(Error::cancelled()) };
+        running.run.check()?;
+        let size = expected_size(&item);
+        running.run.tracker.added(size);
+        let mut planner = self.planner.lock().unwrap_or_else(PoisonError::into_inner);
+        let jobs = planner.add(item, size);
+        // Still under the lock: jobs reach the queue in the order of their numbers, so the head is never behind others.
+        running.submit(jobs)
+    }
+
+    /// Waits for the end, writes the header and completes the sink.
+    ///
+    /// # Errors
+    /// As [`Compressor::compress`].
+    pub fn finish(mut self) -> Result<Report> {
+        let Some(running) = self.running.take() else { return Err(Error::cancelled()) };
+        let mut planner = self.planner.lock().unwrap_or_else(PoisonError::into_inner);
+        let jobs = planner.finish();
+        let submitted = running.submit(jobs);
+        running.run.ordered.close(planner.job_count());
+        running.end(submitted.is_ok())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.run.fail(Error::cancelled());
+            let _ = running.end(false);
+        }
+    }
+}
+
+impl Running {
+    fn submit(&self, jobs: Vec<Job>) -> Result<()> {
+        for job in jobs {
+            let (run, handle) = (Arc::clone(&self.run), self.handle.clone());
+            let task = Box::new(move |worker: &mut Worker| run_job(&run, &handle, worker, job));
+            if !self.pool.submit(task, self.run.stop()) {
+                return Err(Error::cancelled());
+            }
+        }
         Ok(())
     }
-    /// Waits for the end, writes the header and completes the sink.
-    pub fn finish(self) -> Result<Report> {
-        Ok(Report::default())
+
+    fn end(self, complete: bool) -> Result<Report> {
+        if !complete {
+            // Nothing that was not submitted will come: the committer must not wait for it.
+            self.run.fail(Error::cancelled());
+        }
+        let result = self.committer.join().unwrap_or_else(|_| Err(super::run::internal("the committer panicked")));
+        drop(self.handle);
+        if result.is_ok() {
+            self.pool.join();
+        } else {
+            self.pool.join_within(PATIENCE);
+        }
+        result
     }
 }

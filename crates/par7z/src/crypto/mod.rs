@@ -1,28 +1,81 @@
 //! 7zAES: key derivation, AES-256-CBC, secrets. Always compiled in.
+//!
+//! Invariants: a key exists only inside [`Zeroizing`] or a cipher that wipes itself; a key is derived once for each
+//! (rounds, salt) of a run, however many threads ask; the work of a derivation is checked against the limit before it
+//! begins; every stream of an archive has its own IV.
 
+mod cbc;
+mod kdf;
 mod secret;
 
+pub(crate) use cbc::{CbcEncryptor, CbcReader};
 pub use secret::{Key, Password};
 
 use crate::{Error, ErrorKind, ReadLimits, Result, Secret};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use zeroize::Zeroizing;
 
+/// The cycle power that means: no derivation, the secret is the key.
+const CYCLES_RAW: u8 = 0x3F;
+/// What 7-Zip writes for passwords.
+const CYCLES_WRITTEN: u8 = 19;
+/// Keys kept at the most: an archive whose streams all have another salt must not fill the memory.
+const KEYS_KEPT: usize = 1024;
+
+type DerivedKey = Zeroizing<[u8; 32]>;
+/// Rounds as a power of two, and the salt.
+type KeyId = (u8, Vec<u8>);
+
 /// Derives keys from the secret of a run, each (cycles, salt) once.
-#[derive(Debug)]
 pub(crate) struct KeyRing {
     secret: Option<Secret>,
+    /// The lock is held to find a slot, not to derive: other salts go on, and those who want this one wait for the slot.
+    keys: Mutex<HashMap<KeyId, Arc<OnceLock<DerivedKey>>>>,
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyRing").field("secret", &self.secret).finish_non_exhaustive()
+    }
 }
 
 impl KeyRing {
     pub(crate) fn new(secret: Option<Secret>) -> Self {
-        Self { secret }
+        Self { secret, keys: Mutex::default() }
     }
 
     /// The AES key for these 7zAES properties. Derived on first use, then kept; safe to call from many threads.
-    /// Errors: PasswordRequired without a secret; LimitExceeded above `limits.key_rounds_log2`; CorruptHeader if malformed.
-    pub(crate) fn key(&self, properties: &AesProperties, limits: &ReadLimits) -> Result<Zeroizing<[u8; 32]>> {
-        let _ = (properties, limits, &self.secret);
-        Err(Error::new(ErrorKind::Unsupported, "stub"))
+    /// Errors: PasswordRequired without a secret; WrongPassword if the archive wants a password and the secret is a key;
+    /// LimitExceeded above `limits.key_rounds_log2`.
+    pub(crate) fn key(&self, properties: &AesProperties, limits: &ReadLimits) -> Result<DerivedKey> {
+        let Some(secret) = &self.secret else {
+            return Err(Error::new(ErrorKind::PasswordRequired, "encrypted: a password or key is needed"));
+        };
+        let (cycles, salt) = (properties.cycles_log2, &properties.salt);
+        let password = match secret {
+            Secret::Key(key) if cycles == CYCLES_RAW && salt.is_empty() => return Ok(Zeroizing::new(*key.bytes())),
+            Secret::Key(_) => {
+                let what = "the archive was encrypted with a password, not with a raw key";
+                return Err(Error::new(ErrorKind::WrongPassword, what));
+            }
+            Secret::Password(password) => password,
+        };
+        if cycles != CYCLES_RAW && u32::from(cycles) > limits.key_rounds_log2 {
+            let limit = limits.key_rounds_log2;
+            let what = format!("the key asks for 2^{cycles} rounds, the limit is 2^{limit}");
+            return Err(Error::new(ErrorKind::LimitExceeded, what));
+        }
+        let slot = {
+            let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+            if keys.len() >= KEYS_KEPT {
+                keys.clear();
+            }
+            Arc::clone(keys.entry((cycles, salt.clone())).or_default())
+        };
+        Ok(slot.get_or_init(|| kdf::derive(&password.utf16le(), salt, cycles)).clone())
     }
 }
 
@@ -40,29 +93,45 @@ pub(crate) struct AesProperties {
 impl AesProperties {
     /// What is written for a secret: 2^19 rounds for a password, 63 for a raw key; no salt; the whole IV.
     pub(crate) fn for_writing(secret: &Secret, iv: [u8; 16]) -> Self {
-        let _ = secret;
-        Self { cycles_log2: 19, salt: Vec::new(), iv }
+        let cycles_log2 = match secret {
+            Secret::Password(_) => CYCLES_WRITTEN,
+            Secret::Key(_) => CYCLES_RAW,
+        };
+        Self { cycles_log2, salt: Vec::new(), iv }
     }
+
+    /// Reads them. Byte 0: cycles, and in the top bits whether there are a salt (0x80) and an IV (0x40). Byte 1, if
+    /// either is there: one less than their lengths, salt in the high half. Then both.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
-        let _ = bytes;
-        unimplemented!()
+        let malformed = || Error::new(ErrorKind::Unsupported, "unsupported 7zAES properties");
+        let mut parsed = Self { cycles_log2: 0, salt: Vec::new(), iv: [0; 16] };
+        let Some((&first, rest)) = bytes.split_first() else { return Ok(parsed) };
+        parsed.cycles_log2 = first & 0x3F;
+        let (&lengths, rest) = match (first & 0xC0, rest.split_first()) {
+            (0, None) => return Ok(parsed),
+            (0, Some(_)) | (_, None) => return Err(malformed()),
+            (_, Some(split)) => split,
+        };
+        let salt_len = usize::from(first >> 7) + usize::from(lengths >> 4);
+        let iv_len = usize::from(first >> 6 & 1) + usize::from(lengths & 0x0F);
+        if rest.len() != salt_len + iv_len {
+            return Err(malformed());
+        }
+        let (salt, iv) = rest.split_at(salt_len);
+        parsed.salt = salt.to_vec();
+        parsed.iv[..iv_len].copy_from_slice(iv);
+        Ok(parsed)
     }
+
+    /// Writes them, with the whole IV.
     pub(crate) fn emit(&self) -> Vec<u8> {
-        Vec::new()
-    }
-}
-
-/// AES-256-CBC, encrypting in place.
-pub(crate) struct CbcEncryptor {}
-
-impl CbcEncryptor {
-    pub(crate) fn new(key: &[u8; 32], iv: &[u8; 16]) -> Self {
-        let _ = (key, iv);
-        Self {}
-    }
-    /// Encrypts whole blocks in place. `data.len()` is a multiple of 16.
-    pub(crate) fn encrypt(&mut self, data: &mut [u8]) {
-        let _ = data;
+        let salt_len = self.salt.len().min(16);
+        let mut bytes = Vec::with_capacity(2 + salt_len + 16);
+        bytes.push(self.cycles_log2 & 0x3F | 0x40 | if salt_len > 0 { 0x80 } else { 0 });
+        bytes.push((salt_len.saturating_sub(1) as u8) << 4 | 0x0F);
+        bytes.extend_from_slice(&self.salt[..salt_len]);
+        bytes.extend_from_slice(&self.iv);
+        bytes
     }
 }
 
@@ -75,10 +144,26 @@ impl IvSource {
     pub(crate) fn new(seed: Option<[u8; 16]>) -> Self {
         Self { seed }
     }
+
     /// The IV of stream `number` (every number is used once). Random without a seed; with one, SHA-256 over a domain
     /// label, the seed and the number, cut to 16 bytes.
     pub(crate) fn iv(&self, number: u128) -> Result<[u8; 16]> {
-        let _ = (number, self.seed);
-        Ok([0; 16])
+        let mut iv = [0; 16];
+        match self.seed {
+            None => getrandom::fill(&mut iv)
+                .map_err(|e| Error::new(ErrorKind::Io, format!("no random bytes from the system: {e}")))?,
+            Some(seed) => {
+                let digest = Sha256::new()
+                    .chain_update(b"par7z folder iv")
+                    .chain_update(seed)
+                    .chain_update(number.to_le_bytes())
+                    .finalize();
+                iv.copy_from_slice(&digest[..16]);
+            }
+        }
+        Ok(iv)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,513 @@
+//! One folder on its way from unpacked bytes to the ordered queue: filter → encoder → cipher → chunks.
+//!
+//! What is written is gathered into a *slice*. If the folder ends within the first slice, it is encoded whole, and stored
+//! instead where that is smaller. Otherwise it depends on the method:
+//!
+//! - Methods whose slices join (LZMA2) hand each full slice to the pool as an urgent task; the packed slices are put
+//!   together in order here, so one large item keeps every worker busy.
+//! - Other methods stream: each full slice goes through this worker's encoder.
+//!
+//! Slice borders depend on the options and the data alone, so the bytes do not depend on the number of threads.
+//!
+//! Memory: the slice being gathered is reserved twice, for itself and for what it packs to; the packed chunk keeps what
+//! it needs of that reservation until it is written. A folder that must wait for memory first pushes the slices of its
+//! own that are done, so the head can always move.
+
+use super::run::{EntryRecord, PIECE_BYTES, Record, Run, Worker, internal};
+use crate::codec::{FilterEncoder, StreamEnd, detect_filter, filter_coder, filter_encoder};
+use crate::crypto::CbcEncryptor;
+use crate::pipeline::{PoolHandle, Reservation, Step};
+use crate::{Error, Filter, FilterChoice, Result};
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use par7z_format::{Coder, Folder, MethodId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Packed bytes that a streaming encoder gathers before they are queued.
+const CHUNK_BYTES: usize = 256 << 10;
+/// The smallest reservation for input of unknown size.
+const FIRST_RESERVATION_BYTES: u64 = 64 << 10;
+/// What encoding may add to incompressible input: a bound over all methods.
+const SLACK_BYTES: u64 = 4 << 10;
+/// How much of the content decides about its filter.
+pub(super) const HEAD_BYTES: usize = 4 << 10;
+
+/// Whose progress a slice is.
+#[derive(Debug, Clone)]
+pub(super) struct ItemTag {
+    pub(super) index: u64,
+    pub(super) name: Arc<str>,
+}
+
+/// A slice's way back from the worker that packed it.
+struct PackedSlice {
+    number: u64,
+    packed: Result<Vec<u8>>,
+    reservation: Option<Reservation>,
+    coder: Option<Coder>,
+}
+
+/// Slices that are out, and those that came back before their turn.
+struct Slices {
+    sender: Sender<PackedSlice>,
+    results: Receiver<PackedSlice>,
+    early: BTreeMap<u64, PackedSlice>,
+    next_out: u64,
+    next_back: u64,
+}
+
+enum Stage {
+    /// Everything so far is in `pending`.
+    Gathering,
+    Sliced(Slices),
+    /// The worker's encoder is in the middle of the folder's stream.
+    Streaming {
+        coder: Coder,
+        packed: Vec<u8>,
+    },
+}
+
+/// A folder being written.
+pub(super) struct FolderWriter<'run> {
+    run: &'run Arc<Run>,
+    pool: &'run PoolHandle<Worker>,
+    job: u64,
+    /// Used once: the cipher's IV depends on it.
+    stream_number: u128,
+    size_hint: Option<u64>,
+    slice_bytes: u64,
+    pending: Vec<u8>,
+    reservation: Option<Reservation>,
+    stage: Stage,
+    /// Decided when the first bytes leave `pending`.
+    filters: Option<Vec<Filter>>,
+    filter_chain: Vec<Box<dyn FilterEncoder>>,
+    cipher: Option<(Coder, CbcEncryptor)>,
+    /// Packed bytes that do not fill a cipher block yet.
+    cipher_tail: Vec<u8>,
+    entries: Vec<EntryRecord>,
+    tag: Option<ItemTag>,
+    unpacked_bytes: u64,
+    encoded_bytes: u64,
+    /// Output of the compressor, before the cipher pads it.
+    compressed_bytes: u64,
+    packed_bytes: u64,
+}
+
+impl<'run> FolderWriter<'run> {
+    /// Begins a folder of job `job`. `size_hint` is its unpacked size if known; `tag` the item whose progress it is, if
+    /// it is one item's.
+    pub(super) fn new(
+        run: &'run Arc<Run>,
+        pool: &'run PoolHandle<Worker>,
+        job: u64,
+        stream_number: u128,
+        size_hint: Option<u64>,
+        tag: Option<ItemTag>,
+    ) -> Result<Self> {
+        Ok(Self {
+            cipher: run.cipher.as_ref().map(|cipher| cipher.start(stream_number)).transpose()?,
+            slice_bytes: even_slices(size_hint, run.slice_bytes),
+            run,
+            pool,
+            job,
+            stream_number,
+            size_hint,
+            pending: Vec::new(),
+            reservation: None,
+            stage: Stage::Gathering,
+            filters: None,
+            filter_chain: Vec::new(),
+            cipher_tail: Vec::new(),
+            entries: Vec::new(),
+            tag,
+            unpacked_bytes: 0,
+            encoded_bytes: 0,
+            compressed_bytes: 0,
+            packed_bytes: 0,
+        })
+    }
+
+    /// The number its cipher was started with.
+    pub(super) fn stream_number(&self) -> u128 {
+        self.stream_number
+    }
+
+    /// Decides the filters beforehand instead of by the first bytes.
+    pub(super) fn set_filters(&mut self, filters: Vec<Filter>) {
+        self.filters = Some(filters);
+    }
+
+    /// Unpacked bytes so far.
+    pub(super) fn unpacked_bytes(&self) -> u64 {
+        self.unpacked_bytes
+    }
+
+    /// Adds an entry; its content, if any, was written just before.
+    pub(super) fn add_entry(&mut self, entry: EntryRecord) {
+        self.entries.push(entry);
+    }
+
+    /// Takes unpacked bytes.
+    pub(super) fn write(&mut self, worker: &mut Worker, mut bytes: &[u8]) -> Result<()> {
+        self.unpacked_bytes += bytes.len() as u64;
+        while !bytes.is_empty() {
+            let room = (self.slice_bytes as usize).saturating_sub(self.pending.len());
+            if room == 0 {
+                self.flush_slice(worker, StreamEnd::Joined)?;
+                continue;
+            }
+            let (part, rest) = bytes.split_at(room.min(bytes.len()));
+            self.reserve_for(worker, self.pending.len() as u64 + part.len() as u64)?;
+            self.pending.extend_from_slice(part);
+            bytes = rest;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that `bytes` of input, and what they pack to, are reserved.
+    fn reserve_for(&mut self, worker: &mut Worker, bytes: u64) -> Result<()> {
+        let reserved = self.reservation.as_ref().map_or(0, Reservation::bytes);
+        let needed = 2 * bytes + SLACK_BYTES;
+        if needed <= reserved {
+            return Ok(());
+        }
+        // In few steps: what is known to come, or twice as much each time.
+        let left = self.size_hint.map(|size| size.saturating_sub(self.unpacked_bytes - bytes.min(self.unpacked_bytes)));
+        let likely =
+            left.unwrap_or(0).max(bytes.next_power_of_two()).max(FIRST_RESERVATION_BYTES.min(self.slice_bytes));
+        let likely = if left.is_some_and(|left| left >= bytes) { left.unwrap_or(likely) } else { likely };
+        let wanted = 2 * likely.min(self.slice_bytes).max(bytes) + SLACK_BYTES - reserved;
+        let more = self.wait_for_memory(worker, wanted)?;
+        match &mut self.reservation {
+            Some(reservation) => reservation.absorb(more),
+            none => *none = Some(more),
+        }
+        let capacity = likely.min(self.slice_bytes).max(bytes) as usize;
+        self.pending.reserve_exact(capacity.saturating_sub(self.pending.len()));
+        Ok(())
+    }
+
+    /// Reserves, pushing own slices that are done before waiting: they may be what the memory is needed for.
+    fn wait_for_memory(&mut self, worker: &mut Worker, bytes: u64) -> Result<Reservation> {
+        loop {
+            if let Some(reservation) = self.run.budget.try_reserve(self.job, bytes) {
+                return Ok(reservation);
+            }
+            if !self.take_back_slice(worker)? {
+                let elect = self.run.options.order == crate::Order::Completion;
+                return Ok(self.run.budget.reserve(self.job, bytes, elect)?);
+            }
+        }
+    }
+
+    /// Filters `pending`, in place as far as the caller can tell. `last`: no more bytes follow.
+    fn filter_pending(&mut self, last: bool) -> Result<()> {
+        if self.filters.is_none() {
+            self.filters = Some(self.choose_filters(&self.pending));
+        }
+        let filters = self.filters.as_deref().unwrap_or_default();
+        if self.filter_chain.is_empty() {
+            self.filter_chain = filters.iter().map(filter_encoder).collect();
+        }
+        for filter in &mut self.filter_chain {
+            let mut filtered = Vec::with_capacity(self.pending.len() + 64);
+            filter.write(&self.pending, &mut filtered)?;
+            if last {
+                filter.finish(&mut filtered)?;
+            }
+            self.pending = filtered;
+        }
+        Ok(())
+    }
+
+    fn choose_filters(&self, content: &[u8]) -> Vec<Filter> {
+        match &self.run.options.filters {
+            _ if self.run.stores() => Vec::new(),
+            FilterChoice::Off => Vec::new(),
+            FilterChoice::Chain(chain) => chain.clone(),
+            FilterChoice::Auto => detect_filter(&content[..content.len().min(HEAD_BYTES)]).into_iter().collect(),
+        }
+    }
+
+    /// Sends the gathered slice on.
+    fn flush_slice(&mut self, worker: &mut Worker, end: StreamEnd) -> Result<()> {
+        self.filter_pending(end == StreamEnd::Final)?;
+        if matches!(self.stage, Stage::Gathering) {
+            self.stage = if self.run.method.joins_slices() {
+                let (sender, results) = unbounded();
+                Stage::Sliced(Slices { sender, results, early: BTreeMap::new(), next_out: 0, next_back: 0 })
+            } else {
+                let coder = worker.encoder(&self.run.method).begin(self.size_hint)?;
+                Stage::Streaming { coder, packed: Vec::new() }
+            };
+        }
+        match self.stage {
+            Stage::Sliced(_) => self.share_slice(end),
+            _ => self.stream_pending(worker, end),
+        }
+    }
+
+    /// Hands `pending` to the pool.
+    fn share_slice(&mut self, end: StreamEnd) -> Result<()> {
+        let Stage::Sliced(slices) = &mut self.stage else { return Err(internal("slices of a stream")) };
+        let input = std::mem::take(&mut self.pending);
+        let mut reservation = self.reservation.take();
+        let number = slices.next_out;
+        slices.next_out += 1;
+        let (run, sender, tag) = (Arc::clone(self.run), slices.sender.clone(), self.tag.clone());
+        let before = self.encoded_bytes;
+        self.encoded_bytes += input.len() as u64;
+        // Every slice says the same dictionary: that of a full one.
+        let declared_bytes = self.slice_bytes;
+        self.pool.share(Box::new(move |worker| {
+            let mut coder = None;
+            let packed = run.tracker.active(|| {
+                let encoder = worker.encoder(&run.method);
+                coder = Some(encoder.begin(Some(declared_bytes))?);
+                let mut packed = Vec::new();
+                encode(&run, encoder, &input, &mut packed, tag.as_ref(), before)?;
+                encoder.finish(end, &mut packed)?;
+                Ok(packed)
+            });
+            drop(input);
+            if let (Ok(packed), Some(reservation)) = (&packed, &mut reservation) {
+                reservation.shrink_to(packed.capacity() as u64);
+            }
+            // The folder's owner is gone only if the run has ended.
+            let _ = sender.send(PackedSlice { number, packed, reservation, coder });
+        }));
+        Ok(())
+    }
+
+    /// Waits for the next slice in order (helping with others meanwhile) and queues it. `false`: none is out.
+    fn take_back_slice(&mut self, worker: &mut Worker) -> Result<bool> {
+        let Stage::Sliced(slices) = &mut self.stage else { return Ok(false) };
+        if slices.next_back == slices.next_out {
+            return Ok(false);
+        }
+        let slice = loop {
+            if let Some(slice) = slices.early.remove(&slices.next_back) {
+                break slice;
+            }
+            let Some(slice) = self.pool.help(&slices.results, worker) else {
+                return Err(internal("a slice got lost"));
+            };
+            slices.early.insert(slice.number, slice);
+        };
+        slices.next_back += 1;
+        self.queue(slice.packed?, slice.reservation)?;
+        Ok(true)
+    }
+
+    /// Feeds `pending` to this worker's encoder.
+    fn stream_pending(&mut self, worker: &mut Worker, end: StreamEnd) -> Result<()> {
+        let input = std::mem::take(&mut self.pending);
+        for piece in input.chunks(PIECE_BYTES) {
+            let Stage::Streaming { packed, .. } = &mut self.stage else { return Err(internal("no stream")) };
+            let before = self.encoded_bytes;
+            encode(self.run, worker.encoder(&self.run.method), piece, packed, self.tag.as_ref(), before)?;
+            self.encoded_bytes += piece.len() as u64;
+            self.queue_stream_chunk(worker, CHUNK_BYTES)?;
+        }
+        if end == StreamEnd::Final {
+            let Stage::Streaming { packed, .. } = &mut self.stage else { return Err(internal("no stream")) };
+            worker.encoder(&self.run.method).finish(StreamEnd::Final, packed)?;
+            self.queue_stream_chunk(worker, 1)?;
+        }
+        self.pending = input;
+        self.pending.clear();
+        Ok(())
+    }
+
+    /// Queues what the streaming encoder has made, if it is at least so much.
+    fn queue_stream_chunk(&mut self, worker: &mut Worker, at_least_bytes: usize) -> Result<()> {
+        let Stage::Streaming { packed, .. } = &mut self.stage else { return Err(internal("no stream")) };
+        if packed.len() < at_least_bytes {
+            return Ok(());
+        }
+        let chunk = std::mem::take(packed);
+        let reservation = self.wait_for_memory(worker, chunk.len() as u64)?;
+        self.queue(chunk, Some(reservation))
+    }
+
+    /// Encrypts packed bytes as far as they fill blocks, and queues them.
+    fn queue(&mut self, mut chunk: Vec<u8>, reservation: Option<Reservation>) -> Result<()> {
+        self.compressed_bytes += chunk.len() as u64;
+        if let Some((_, cipher)) = &mut self.cipher {
+            if !self.cipher_tail.is_empty() {
+                chunk.splice(0..0, self.cipher_tail.drain(..));
+            }
+            self.cipher_tail.extend(chunk.drain(chunk.len() / 16 * 16..));
+            cipher.encrypt(&mut chunk);
+        }
+        self.push(chunk, reservation)
+    }
+
+    fn push(&mut self, chunk: Vec<u8>, reservation: Option<Reservation>) -> Result<()> {
+        self.run.check()?;
+        if !chunk.is_empty() {
+            self.packed_bytes += chunk.len() as u64;
+            self.run.tracker.packed(chunk.len() as u64);
+            self.run.ordered.push(self.job, Step::Bytes(chunk, reservation));
+        }
+        Ok(())
+    }
+
+    /// Completes the folder: queues what is left and its record. The entries are given back, for the report.
+    pub(super) fn finish(mut self, worker: &mut Worker) -> Result<()> {
+        if matches!(self.stage, Stage::Gathering) {
+            let content = std::mem::take(&mut self.pending);
+            return self.finish_whole(worker, &content);
+        }
+        self.flush_slice(worker, StreamEnd::Final)?;
+        let coder = match &mut self.stage {
+            Stage::Streaming { coder, .. } => coder.clone(),
+            _ => self.take_back_all(worker)?,
+        };
+        self.complete(coder)
+    }
+
+    /// Takes back the slices that are out; gives their coder.
+    fn take_back_all(&mut self, worker: &mut Worker) -> Result<Coder> {
+        // The last slice has the number of slices less one, and stays for its coder.
+        while self.take_back_slice(worker)? {}
+        let mut encoder = self.run.method.encoder();
+        encoder.begin(Some(self.slice_bytes))
+    }
+
+    /// Encodes a folder whose content is all here: `content`, which may be a caller's buffer, read in place.
+    pub(super) fn finish_whole(mut self, worker: &mut Worker, content: &[u8]) -> Result<()> {
+        self.unpacked_bytes = content.len() as u64;
+        if self.reservation.is_none() {
+            // The content is the caller's; what it packs to is ours.
+            self.reservation = Some(self.wait_for_memory(worker, content.len() as u64 + SLACK_BYTES)?);
+        }
+        let filters = self.filters.take().unwrap_or_else(|| self.choose_filters(content));
+        let mut packed = Vec::new();
+        let encoder = worker.encoder(&self.run.method);
+        let mut coder = encoder.begin(Some(content.len() as u64))?;
+        let run = Arc::clone(self.run);
+        if filters.is_empty() {
+            encode(&run, encoder, content, &mut packed, self.tag.as_ref(), 0)?;
+        } else {
+            let filtered = apply_filters(&filters, content)?;
+            encode(&run, encoder, &filtered, &mut packed, self.tag.as_ref(), 0)?;
+        }
+        encoder.finish(StreamEnd::Final, &mut packed)?;
+        self.encoded_bytes = content.len() as u64;
+        let mut filters = filters;
+        if packed.len() >= content.len() && !run.stores() {
+            coder = Coder { method: MethodId::COPY, inputs: 1, properties: Box::default() };
+            filters.clear();
+            packed.clear();
+            packed.extend_from_slice(content);
+        }
+        self.filters = Some(filters);
+        let mut reservation = self.reservation.take();
+        if let Some(reservation) = &mut reservation {
+            // A small result in a large buffer would hold memory that nobody counts.
+            packed.shrink_to_fit();
+            reservation.shrink_to(packed.len() as u64);
+        }
+        self.queue(packed, reservation)?;
+        self.complete(coder)
+    }
+
+    /// Ends the cipher and queues the record.
+    fn complete(mut self, method: Coder) -> Result<()> {
+        let mut coders: Vec<Coder> = self.filters.as_deref().unwrap_or_default().iter().map(filter_coder).collect();
+        coders.push(method);
+        let mut unpack_sizes = vec![self.unpacked_bytes; coders.len()];
+        if let Some((coder, cipher)) = &mut self.cipher {
+            coders.push(coder.clone());
+            unpack_sizes.push(self.compressed_bytes);
+            if !self.cipher_tail.is_empty() {
+                let mut block = std::mem::take(&mut self.cipher_tail);
+                block.resize(16, 0);
+                cipher.encrypt(&mut block);
+                self.push(block, None)?;
+            }
+        }
+        let record = Record::Folder {
+            folder: Arc::new(Folder::chain(coders)),
+            unpack_sizes: unpack_sizes.into_boxed_slice(),
+            packed_bytes: self.packed_bytes,
+            entries: std::mem::take(&mut self.entries),
+        };
+        self.run.ordered.push(self.job, Step::Record(record));
+        Ok(())
+    }
+
+    /// Takes the folder back, as if it had never begun.
+    pub(super) fn withdraw(self, worker: &mut Worker) {
+        if let Stage::Sliced(slices) = &self.stage {
+            // Slices still out count their bytes when they are encoded: wait for them before taking the count back.
+            for _ in slices.next_back + slices.early.len() as u64..slices.next_out {
+                self.pool.help(&slices.results, worker);
+            }
+        }
+        self.run.ordered.withdraw(self.job);
+        self.run.tracker.withdrawn(self.encoded_bytes, self.packed_bytes);
+    }
+}
+
+/// Feeds `input` to an encoder in pieces, looking at the stop flag and counting between them.
+fn encode(
+    run: &Run,
+    encoder: &mut dyn crate::codec::Encoder,
+    input: &[u8],
+    packed: &mut Vec<u8>,
+    tag: Option<&ItemTag>,
+    before: u64,
+) -> Result<()> {
+    let mut done = before;
+    let mut told = before;
+    for piece in input.chunks(PIECE_BYTES) {
+        run.check()?;
+        encoder.write(piece, packed)?;
+        done += piece.len() as u64;
+        run.tracker.encoded(piece.len() as u64);
+        if let Some(tag) = tag
+            && done - told >= 1 << 20
+        {
+            told = done;
+            run.tracker.progressed(tag.index, &tag.name, done);
+        }
+    }
+    Ok(())
+}
+
+fn apply_filters(filters: &[Filter], content: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut data = Vec::new();
+    for (number, filter) in filters.iter().enumerate() {
+        let mut filtered = Vec::with_capacity(content.len() + 64);
+        let mut encoder = filter_encoder(filter);
+        encoder.write(if number == 0 { content } else { &data }, &mut filtered)?;
+        encoder.finish(&mut filtered)?;
+        data = filtered;
+    }
+    Ok(data)
+}
+
+/// The slice size for a folder of `size` bytes: at most `max`, and even, so that the last slice is not a small rest that
+/// one worker packs while the others are idle.
+fn even_slices(size: Option<u64>, max: u64) -> u64 {
+    match size {
+        Some(size) if size > max => size.div_ceil(size.div_ceil(max)),
+        _ => max,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_are_even_and_bounded() {
+        assert_eq!(even_slices(None, 100), 100);
+        assert_eq!(even_slices(Some(100), 100), 100);
+        assert_eq!(even_slices(Some(101), 100), 51);
+        assert_eq!(even_slices(Some(1000), 300), 250);
+    }
+}

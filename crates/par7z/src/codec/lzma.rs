@@ -1,0 +1,138 @@
+//! LZMA: dictionaries, options and properties (shared with LZMA2), the encoder and the decoder.
+//!
+//! Streams are written without an end marker: the archive knows the unpacked size. A stream's dictionary is never
+//! larger than the stream, so that small items cost little memory on either side.
+
+use super::registry::{Opening, id, unsupported_properties};
+use super::{BoxRead, Encoder, StreamEnd, bug, coder, corrupt};
+use crate::{LzmaMatchFinder, LzmaMode, LzmaParams, Result};
+use lzma_rust2::{EncodeMode, LzmaOptions, LzmaReader, LzmaWriter, MfType};
+use par7z_format::Coder;
+use std::io::Write;
+
+/// The smallest dictionary that the formats have.
+pub(super) const DICTIONARY_MIN: u32 = 1 << 12;
+/// The largest properties byte: lc 8, lp 4, pb 4.
+const PROPERTIES_MAX: u8 = (4 * 5 + 4) * 9 + 8;
+/// Input buffer and tables of a decoder besides dictionary and literal model.
+const DECODER_OVERHEAD: u64 = 128 << 10;
+
+/// The dictionary for a stream of `size` bytes: what was asked for, but not more than the stream needs.
+pub(super) fn dictionary_for(asked: u32, size: Option<u64>) -> u32 {
+    let needed = size.map_or(u32::MAX, |size| u32::try_from(size).unwrap_or(u32::MAX));
+    asked.min(needed).max(DICTIONARY_MIN)
+}
+
+/// The encoder's options with a given dictionary.
+pub(super) fn options(params: &LzmaParams, dictionary: u32) -> LzmaOptions {
+    LzmaOptions::new(
+        dictionary,
+        params.lc.unwrap_or(3),
+        params.lp.unwrap_or(0),
+        params.pb.unwrap_or(2),
+        match params.mode {
+            Some(LzmaMode::Fast) => EncodeMode::Fast,
+            _ => EncodeMode::Normal,
+        },
+        params.nice_length.unwrap_or(32),
+        match params.match_finder {
+            Some(LzmaMatchFinder::Hc4) => MfType::Hc4,
+            _ => MfType::Bt4,
+        },
+        // 0 lets the match finder decide.
+        params.cycles.map_or(0, |cycles| i32::try_from(cycles).unwrap_or(i32::MAX)),
+    )
+}
+
+/// Memory of an encoder: the window (1.5 dictionaries and 256 KiB), the match finder (8 bytes per dictionary byte for
+/// Bt4, 4 for Hc4, and the hash tables) and the probability models; the crate's own estimate, in KiB.
+pub(super) fn encoder_memory_bytes(params: &LzmaParams, size: Option<u64>) -> u64 {
+    let asked = params.dictionary_bytes.unwrap_or(DICTIONARY_MIN);
+    u64::from(options(params, dictionary_for(asked, size)).get_memory_usage()) << 10
+}
+
+/// The dictionary as stored: rounded up as 7-Zip does, to 2^n or 3·2^n below 2 MiB and to whole MiB above.
+fn stored_dictionary(dictionary: u32) -> u32 {
+    const MIB: u32 = 1 << 20;
+    if dictionary >= 2 * MIB {
+        return dictionary.checked_next_multiple_of(MIB).unwrap_or(dictionary);
+    }
+    (11..20).flat_map(|log2| [2u32 << log2, 3 << log2]).find(|&size| size >= dictionary).unwrap_or(2 * MIB)
+}
+
+/// Writes LZMA. The crate's writer cannot be re-armed, so each stream gets a new one, sized for the stream.
+pub(super) struct LzmaEncoder {
+    params: LzmaParams,
+    writer: Option<LzmaWriter<Vec<u8>>>,
+}
+
+impl LzmaEncoder {
+    pub(super) fn new(params: &LzmaParams) -> Self {
+        Self { params: *params, writer: None }
+    }
+}
+
+impl Encoder for LzmaEncoder {
+    fn begin(&mut self, size: Option<u64>) -> Result<Coder> {
+        let dictionary = dictionary_for(self.params.dictionary_bytes.unwrap_or(DICTIONARY_MIN), size);
+        let options = options(&self.params, dictionary);
+        let writer = LzmaWriter::new_no_header(Vec::new(), &options, false).map_err(|e| bug("LZMA", e))?;
+        self.writer = Some(writer);
+        let mut properties = [options.get_props(), 0, 0, 0, 0];
+        properties[1..].copy_from_slice(&stored_dictionary(dictionary).to_le_bytes());
+        Ok(coder(id::LZMA, &properties))
+    }
+
+    fn write(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        let writer = self.writer.as_mut().ok_or_else(|| bug("LZMA", "write before begin"))?;
+        writer.write_all(input).map_err(|e| bug("LZMA", e))?;
+        out.append(writer.inner_mut());
+        Ok(())
+    }
+
+    fn finish(&mut self, _end: StreamEnd, out: &mut Vec<u8>) -> Result<()> {
+        let writer = self.writer.take().ok_or_else(|| bug("LZMA", "finish before begin"))?;
+        out.append(&mut writer.finish().map_err(|e| bug("LZMA", e))?);
+        Ok(())
+    }
+}
+
+/// Splits LZMA's five property bytes: the properties byte and the dictionary.
+fn parse(properties: &[u8]) -> Result<(u8, u32)> {
+    match *properties {
+        [byte, a, b, c, d] if byte <= PROPERTIES_MAX => Ok((byte, u32::from_le_bytes([a, b, c, d]))),
+        _ => Err(unsupported_properties("LZMA", properties)),
+    }
+}
+
+/// The dictionary that a decoder needs: no match reaches further back than the stream begins.
+pub(super) fn decoder_dictionary(stored: u32, unpack_size: u64) -> u32 {
+    dictionary_for(stored, Some(unpack_size)).min(lzma_rust2::DICT_SIZE_MAX)
+}
+
+/// Memory of a decoder: the dictionary (no more than the stream's size) and the literal model.
+pub(super) fn decoder_memory(properties: &[u8], unpack_size: u64) -> Result<u64> {
+    let (byte, stored) = parse(properties)?;
+    let (lc, lp) = (byte % 9, byte / 9 % 5);
+    Ok(u64::from(decoder_dictionary(stored, unpack_size)) + (0x600 << (lc + lp)) + DECODER_OVERHEAD)
+}
+
+pub(super) fn open(mut opening: Opening<'_>) -> Result<BoxRead> {
+    let (byte, stored) = parse(opening.properties)?;
+    let dictionary = decoder_dictionary(stored, opening.unpack_size);
+    let reader = LzmaReader::new_with_props(opening.input()?, opening.unpack_size, byte, dictionary, None)
+        .map_err(|e| corrupt("LZMA", e))?;
+    Ok(Box::new(reader))
+}
+
+/// `24:lc4`: the dictionary, and what differs from lc 3, lp 0, pb 2.
+pub(super) fn describe(properties: &[u8]) -> Option<String> {
+    let &[byte, a, b, c, d] = properties else { return None };
+    let mut text = super::registry::size_text(u32::from_le_bytes([a, b, c, d]));
+    for (name, value, usual) in [("lc", byte % 9, 3), ("lp", byte / 9 % 5, 0), ("pb", byte / 45, 2)] {
+        if value != usual {
+            text += &format!(":{name}{value}");
+        }
+    }
+    Some(text)
+}

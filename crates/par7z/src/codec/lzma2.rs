@@ -1,0 +1,107 @@
+//! LZMA2: LZMA in chunks of at most 64 KiB packed, which may begin afresh; the method whose slices join.
+//!
+//! A slice is a stream of its own (its first chunk resets the dictionary) less the end byte. All slices of a folder
+//! must fit the one dictionary that the folder's properties name: the caller begins each with the folder's size.
+
+use super::registry::{Opening, id, size_text, unsupported_properties};
+use super::{BoxRead, Encoder, StreamEnd, bug, coder, lzma};
+use crate::{LzmaParams, Result};
+use lzma_rust2::{Lzma2Options, Lzma2Reader, Lzma2Writer, LzmaOptions};
+use par7z_format::Coder;
+use std::io::Write;
+
+/// The largest stored dictionary: 40 stands for 4 GiB − 1.
+const PROPERTY_MAX: u8 = 40;
+/// Chunk buffer and tables of a decoder besides dictionary and literal model (lc + lp is at most 4).
+const DECODER_OVERHEAD: u64 = (64 << 10) + (0x600 << 4) + (64 << 10);
+/// The encoder's window must hold an incompressible chunk whole (64 KiB and what the parser has read ahead), since it
+/// is then stored; the crate keeps only a dictionary's length behind it. Below this, streams must fit the window.
+const WINDOW_MIN: u32 = 128 << 10;
+
+/// The property byte of the smallest dictionary of the form 2^n or 3·2^n that is at least `dictionary`.
+fn property_for(dictionary: u32) -> u8 {
+    (0..PROPERTY_MAX).find(|&byte| dictionary_of(byte) >= dictionary).unwrap_or(PROPERTY_MAX)
+}
+
+fn dictionary_of(byte: u8) -> u32 {
+    if byte >= PROPERTY_MAX { u32::MAX } else { (2 | u32::from(byte & 1)) << (byte / 2 + 11) }
+}
+
+/// The dictionary for a stream of `size` bytes; one that is longer than its dictionary gets [`WINDOW_MIN`] at least.
+fn dictionary_for(params: &LzmaParams, size: Option<u64>) -> u32 {
+    let asked = params.dictionary_bytes.unwrap_or(lzma::DICTIONARY_MIN);
+    lzma::dictionary_for(asked.max(WINDOW_MIN), size)
+}
+
+fn options(params: &LzmaParams, size: Option<u64>) -> LzmaOptions {
+    lzma::options(params, dictionary_for(params, size))
+}
+
+/// As LZMA's, and a chunk's buffer.
+pub(super) fn encoder_memory_bytes(params: &LzmaParams, size: Option<u64>) -> u64 {
+    (u64::from(options(params, size).get_memory_usage()) << 10) + (64 << 10)
+}
+
+/// Writes LZMA2. The crate's writer cannot be re-armed, so each stream gets a new one, sized for the stream.
+pub(super) struct Lzma2Encoder {
+    params: LzmaParams,
+    writer: Option<Lzma2Writer<Vec<u8>>>,
+}
+
+impl Lzma2Encoder {
+    pub(super) fn new(params: &LzmaParams) -> Self {
+        Self { params: *params, writer: None }
+    }
+}
+
+impl Encoder for Lzma2Encoder {
+    fn begin(&mut self, size: Option<u64>) -> Result<Coder> {
+        let lzma_options = options(&self.params, size);
+        let property = property_for(lzma_options.dict_size);
+        self.writer = Some(Lzma2Writer::new(Vec::new(), Lzma2Options { lzma_options, chunk_size: None }));
+        Ok(coder(id::LZMA2, &[property]))
+    }
+
+    fn write(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        let writer = self.writer.as_mut().ok_or_else(|| bug("LZMA2", "write before begin"))?;
+        writer.write_all(input).map_err(|e| bug("LZMA2", e))?;
+        out.append(writer.inner_mut());
+        Ok(())
+    }
+
+    fn finish(&mut self, end: StreamEnd, out: &mut Vec<u8>) -> Result<()> {
+        let writer = self.writer.take().ok_or_else(|| bug("LZMA2", "finish before begin"))?;
+        out.append(&mut writer.finish().map_err(|e| bug("LZMA2", e))?);
+        if end == StreamEnd::Joined {
+            // The end byte: the next slice goes on with a chunk.
+            out.pop();
+        }
+        Ok(())
+    }
+}
+
+fn parse(properties: &[u8]) -> Result<u32> {
+    match *properties {
+        [byte] if byte <= PROPERTY_MAX => Ok(dictionary_of(byte)),
+        _ => Err(unsupported_properties("LZMA2", properties)),
+    }
+}
+
+/// Memory of a decoder: the dictionary (no more than the stream's size), a chunk and the literal model.
+pub(super) fn decoder_memory(properties: &[u8], unpack_size: u64) -> Result<u64> {
+    Ok(u64::from(lzma::decoder_dictionary(parse(properties)?, unpack_size)) + DECODER_OVERHEAD)
+}
+
+pub(super) fn open(mut opening: Opening<'_>) -> Result<BoxRead> {
+    let dictionary = lzma::decoder_dictionary(parse(opening.properties)?, opening.unpack_size);
+    Ok(Box::new(Lzma2Reader::new(opening.buffered_input()?, dictionary, None)))
+}
+
+/// `24` or `48m`: the dictionary.
+pub(super) fn describe(properties: &[u8]) -> Option<String> {
+    match *properties {
+        [byte] if byte & 1 == 0 => Some((u32::from(byte) / 2 + 12).to_string()),
+        [byte] => Some(size_text(3u32.checked_shl(u32::from(byte) / 2 + 11).unwrap_or(0))),
+        _ => None,
+    }
+}

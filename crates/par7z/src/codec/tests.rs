@@ -1,0 +1,1 @@
+//! Tests of the codecs: written beside the first real users.

@@ -1,0 +1,109 @@
+//! An archive file that appears, or replaces an older one, when it is complete.
+//!
+//! Bytes go to a temporary file in the same folder. `finish` writes the start header, syncs, renames it over the target
+//! and syncs the folder; so at any moment, a crash included, the name holds the old archive or the new one.
+
+use super::{START_HEADER_BYTES, Sink};
+use crate::{Error, ErrorKind, Result};
+use std::fs::File;
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// Bytes gathered before a write: packed chunks of tiny items are small.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// A file at a path.
+#[derive(Debug)]
+pub struct PathSink {
+    path: PathBuf,
+    file: BufWriter<NamedTempFile>,
+}
+
+impl PathSink {
+    /// Creates the temporary file beside `path`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] if the folder is missing or not writable; [`ErrorKind::AlreadyExists`] if `path` is something
+    /// other than a file (a directory, a device), which cannot be replaced.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        if let Ok(existing) = std::fs::metadata(path)
+            && !existing.is_file()
+        {
+            let text = format!("cannot write the archive {}: it exists and is not a file", path.display());
+            return Err(Error::new(ErrorKind::AlreadyExists, text));
+        }
+        let mut file = BufWriter::with_capacity(BUFFER_BYTES, temporary_beside(path)?);
+        file.write_all(&[0; START_HEADER_BYTES as usize]).expect("the buffer is larger");
+        Ok(Self { path: path.to_owned(), file })
+    }
+}
+
+/// Creates an unnoticeable temporary file in the folder of `path`.
+pub(super) fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let prefix = format!(".{name}.");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(".par7z-part");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As any new file: what the umask leaves, not the private mode of temporary files.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder
+        .tempfile_in(folder_of(path))
+        .map_err(|source| Error::io(format!("cannot create the archive {}", path.display()), source))
+}
+
+/// The folder that holds `path`.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Makes a rename in `folder` survive a power cut, where the system can.
+pub(super) fn sync_folder(folder: &Path) {
+    // Not every file system allows it (and Windows none); the rename itself has happened.
+    if cfg!(unix)
+        && let Ok(folder) = File::open(folder)
+    {
+        let _ = folder.sync_all();
+    }
+}
+
+impl Sink for PathSink {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+
+    fn truncate(&mut self, position: u64) -> io::Result<bool> {
+        self.file.flush()?;
+        let file = self.file.get_mut();
+        file.as_file().set_len(START_HEADER_BYTES + position)?;
+        file.seek(SeekFrom::Start(START_HEADER_BYTES + position))?;
+        Ok(true)
+    }
+
+    fn finish(self: Box<Self>, start_header: &[u8; 32]) -> Result<()> {
+        let context = || format!("cannot write the archive {}", self.path.display());
+        let file = self.file.into_inner().map_err(|error| Error::io(context(), error.into_error()))?;
+        let write = || -> io::Result<()> {
+            let mut handle = file.as_file();
+            handle.seek(SeekFrom::Start(0))?;
+            handle.write_all(start_header)?;
+            handle.sync_all()
+        };
+        write().map_err(|error| Error::io(context(), error))?;
+        file.persist(&self.path).map_err(|error| Error::io(context(), error.error))?;
+        sync_folder(folder_of(&self.path));
+        Ok(())
+    }
+
+    fn abort(self: Box<Self>) {
+        // Dropping the temporary file removes it.
+    }
+}

@@ -1,0 +1,142 @@
+//! An archive cut into volumes `name.7z.001`, `name.7z.002`, …, as 7-Zip's `-v` makes them.
+//!
+//! The archive's bytes, start header included, are one stream that is cut at the volume sizes. Volumes are written as
+//! the stream goes, under temporary names; `finish` patches the start header into the first (or, if volumes are
+//! smaller than 32 bytes, the first few), syncs all and gives them their names, the first volume last: without it, a
+//! set that a crash left incomplete is not taken for an archive.
+
+use super::path_sink::{folder_of, sync_folder, temporary_beside};
+use super::{START_HEADER_BYTES, Sink};
+use crate::{Error, ErrorKind, Result};
+use std::ffi::OsString;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use tempfile::{NamedTempFile, TempPath};
+
+/// Volumes at a path.
+#[derive(Debug)]
+pub struct VolumeSink {
+    base: PathBuf,
+    /// Sizes of the first volumes; the last one repeats.
+    sizes: Vec<u64>,
+    /// Complete volumes, closed.
+    full: Vec<TempPath>,
+    current: NamedTempFile,
+    /// Bytes in `current`.
+    current_bytes: u64,
+}
+
+impl VolumeSink {
+    /// Volumes `base.001`, `base.002`, … of the given sizes in bytes; the last size repeats. (`base` is `name.7z`.)
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidOption`] without sizes or with one of 0; [`ErrorKind::AlreadyExists`] if `base.001` exists: a
+    /// set of volumes cannot be replaced in one step, so it never is; [`ErrorKind::Io`] if the folder is not writable.
+    pub fn create(base: impl AsRef<Path>, sizes: &[u64]) -> Result<Self> {
+        let base = base.as_ref();
+        if sizes.is_empty() || sizes.contains(&0) {
+            return Err(Error::new(ErrorKind::InvalidOption, "a volume size of 0 bytes: give at least 1"));
+        }
+        let first = volume_path(base, 0);
+        if first.exists() {
+            let text = format!("{} exists: remove the old volumes or choose another name", first.display());
+            return Err(Error::new(ErrorKind::AlreadyExists, text));
+        }
+        let current = temporary_beside(&first)?;
+        let mut sink =
+            Self { base: base.to_owned(), sizes: sizes.to_vec(), full: Vec::new(), current, current_bytes: 0 };
+        sink.append(&[0; START_HEADER_BYTES as usize])
+            .map_err(|error| Error::io(format!("cannot write the volumes of {}", base.display()), error))?;
+        Ok(sink)
+    }
+
+    fn size_of(&self, volume: usize) -> u64 {
+        self.sizes[volume.min(self.sizes.len() - 1)]
+    }
+
+    fn next_volume(&mut self) -> io::Result<()> {
+        let next = temporary_beside(&volume_path(&self.base, self.full.len() + 1)).map_err(io::Error::from)?;
+        let done = std::mem::replace(&mut self.current, next);
+        done.as_file().sync_all()?;
+        self.full.push(done.into_temp_path());
+        self.current_bytes = 0;
+        Ok(())
+    }
+
+    /// Writes the start header over the room at the beginning.
+    fn patch(&self, mut header: &[u8]) -> io::Result<()> {
+        for (volume, path) in self.full.iter().enumerate() {
+            let (part, rest) = header.split_at((self.size_of(volume).min(header.len() as u64)) as usize);
+            if part.is_empty() {
+                return Ok(());
+            }
+            let mut file = std::fs::File::options().write(true).open(path)?;
+            file.write_all(part)?;
+            file.sync_all()?;
+            header = rest;
+        }
+        let mut file = self.current.as_file();
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(header)
+    }
+}
+
+/// The path of volume `number` (from 0): `base.001`, …, `base.999`, `base.1000`.
+fn volume_path(base: &Path, number: usize) -> PathBuf {
+    let mut name = OsString::from(base);
+    name.push(format!(".{:03}", number + 1));
+    PathBuf::from(name)
+}
+
+impl Sink for VolumeSink {
+    fn append(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let room = self.size_of(self.full.len()) - self.current_bytes;
+            if room == 0 {
+                self.next_volume()?;
+                continue;
+            }
+            let (part, rest) = bytes.split_at(room.min(bytes.len() as u64) as usize);
+            self.current.write_all(part)?;
+            self.current_bytes += part.len() as u64;
+            bytes = rest;
+        }
+        Ok(())
+    }
+
+    fn truncate(&mut self, position: u64) -> io::Result<bool> {
+        let position = START_HEADER_BYTES + position;
+        let mut before: u64 = (0..self.full.len()).map(|volume| self.size_of(volume)).sum();
+        while position < before
+            && let Some(path) = self.full.pop()
+        {
+            before -= self.size_of(self.full.len());
+            let file = std::fs::File::options().read(true).write(true).open(&path)?;
+            self.current = NamedTempFile::from_parts(file, path);
+        }
+        self.current_bytes = position - before;
+        self.current.as_file().set_len(self.current_bytes)?;
+        self.current.seek(SeekFrom::Start(self.current_bytes))?;
+        Ok(true)
+    }
+
+    fn finish(self: Box<Self>, start_header: &[u8; 32]) -> Result<()> {
+        let context = || format!("cannot write the volumes of {}", self.base.display());
+        self.patch(start_header).map_err(|error| Error::io(context(), error))?;
+        self.current.as_file().sync_all().map_err(|error| Error::io(context(), error))?;
+        let base = self.base.clone();
+        let mut paths = self.full;
+        paths.push(self.current.into_temp_path());
+        for (number, path) in paths.into_iter().enumerate().rev() {
+            let target = volume_path(&base, number);
+            path.persist(&target)
+                .map_err(|error| Error::io(format!("cannot write the volume {}", target.display()), error.error))?;
+        }
+        sync_folder(folder_of(&base));
+        Ok(())
+    }
+
+    fn abort(self: Box<Self>) {
+        // Dropping the temporary files removes them.
+    }
+}
