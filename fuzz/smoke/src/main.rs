@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 /// An input that takes longer than this hangs, as far as users are concerned.
 const HANG: Duration = Duration::from_secs(20);
 
+/// A target is left after so many panics: they are likely the same one.
+const MAX_PANICS: u32 = 5;
+
 struct Arguments {
     seconds: u64,
     seed: u64,
@@ -80,7 +83,7 @@ fn run((name, function): Target, seeds: &[Vec<u8>], mut mutator: Mutator, time: 
     let (mut executions, mut panics) = (0u64, 0);
     let mut slowest = Duration::ZERO;
     // The seeds as they are come first, then changed ones until the time is up.
-    while (executions as usize) < seeds.len() || start.elapsed() < time {
+    while panics < MAX_PANICS && ((executions as usize) < seeds.len() || start.elapsed() < time) {
         let input = match seeds.get(executions as usize) {
             Some(seed) => seed.clone(),
             None => mutator.next(seeds),
