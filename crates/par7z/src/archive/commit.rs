@@ -7,8 +7,8 @@ use crate::pipeline::Step;
 use crate::storage::Sink;
 use crate::{Error, LzmaParams, Method, Report, Result};
 use par7z_format::{
-    Coder, Entry, Folder, FolderStreams, Header, MethodId, PackStream, StartHeader, Streams, Substream,
-    emit_encoded_header, emit_header,
+    Coder, Folder, FolderStreams, Header, MethodId, PackStream, StartHeader, Streams, Substream, emit_encoded_header,
+    emit_header,
 };
 use std::sync::Arc;
 
@@ -175,19 +175,15 @@ fn header_level(bytes: usize) -> u32 {
     if bytes > 1 << 20 { 3 } else { 5 }
 }
 
-/// Makes an entry list's memory visible to tests.
-#[cfg(test)]
-fn entry_bytes() -> usize {
-    std::mem::size_of::<Entry>() + std::mem::size_of::<FolderStreams>() + std::mem::size_of::<PackStream>()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use par7z_format::Entry;
 
     #[test]
     fn an_entry_in_a_folder_of_its_own_is_small() {
         // With its name, sizes and substream on the heap this stays well under the promised 1 KB.
-        assert!(entry_bytes() < 300, "{} bytes", entry_bytes());
+        let bytes = size_of::<Entry>() + size_of::<FolderStreams>() + size_of::<PackStream>();
+        assert!(bytes < 300, "{bytes} bytes");
     }
 }

@@ -27,8 +27,8 @@ use std::sync::Arc;
 const CHUNK_BYTES: usize = 256 << 10;
 /// The smallest reservation for input of unknown size.
 const FIRST_RESERVATION_BYTES: u64 = 64 << 10;
-/// What encoding may add to incompressible input: a bound over all methods.
-const SLACK_BYTES: u64 = 4 << 10;
+/// What encoding may add to a few incompressible bytes.
+const SLACK_BYTES: u64 = 1 << 10;
 /// How much of the content decides about its filter.
 pub(super) const HEAD_BYTES: usize = 4 << 10;
 
@@ -42,9 +42,9 @@ pub(super) struct ItemTag {
 /// A slice's way back from the worker that packed it.
 struct PackedSlice {
     number: u64,
-    packed: Result<Vec<u8>>,
+    /// The packed bytes, and the coder that unpacks them: the same for every slice of a folder.
+    packed: Result<(Coder, Vec<u8>)>,
     reservation: Option<Reservation>,
-    coder: Option<Coder>,
 }
 
 /// Slices that are out, and those that came back before their turn.
@@ -54,6 +54,7 @@ struct Slices {
     early: BTreeMap<u64, PackedSlice>,
     next_out: u64,
     next_back: u64,
+    coder: Option<Coder>,
 }
 
 enum Stage {
@@ -72,8 +73,6 @@ pub(super) struct FolderWriter<'run> {
     run: &'run Arc<Run>,
     pool: &'run PoolHandle<Worker>,
     job: u64,
-    /// Used once: the cipher's IV depends on it.
-    stream_number: u128,
     size_hint: Option<u64>,
     slice_bytes: u64,
     pending: Vec<u8>,
@@ -95,7 +94,7 @@ pub(super) struct FolderWriter<'run> {
 }
 
 impl<'run> FolderWriter<'run> {
-    /// Begins a folder of job `job`. `size_hint` is its unpacked size if known; `tag` the item whose progress it is, if
+    /// Begins a folder of job `job`. `stream_number` is used once in a run: the cipher's IV depends on it. `size_hint` is its unpacked size if known; `tag` the item whose progress it is, if
     /// it is one item's.
     pub(super) fn new(
         run: &'run Arc<Run>,
@@ -111,7 +110,6 @@ impl<'run> FolderWriter<'run> {
             run,
             pool,
             job,
-            stream_number,
             size_hint,
             pending: Vec::new(),
             reservation: None,
@@ -126,11 +124,6 @@ impl<'run> FolderWriter<'run> {
             compressed_bytes: 0,
             packed_bytes: 0,
         })
-    }
-
-    /// The number its cipher was started with.
-    pub(super) fn stream_number(&self) -> u128 {
-        self.stream_number
     }
 
     /// Decides the filters beforehand instead of by the first bytes.
@@ -165,26 +158,22 @@ impl<'run> FolderWriter<'run> {
         Ok(())
     }
 
-    /// Makes sure that `bytes` of input, and what they pack to, are reserved.
+    /// Makes sure that a slice of `bytes`, and what it packs to, is reserved.
     fn reserve_for(&mut self, worker: &mut Worker, bytes: u64) -> Result<()> {
         let reserved = self.reservation.as_ref().map_or(0, Reservation::bytes);
-        let needed = 2 * bytes + SLACK_BYTES;
-        if needed <= reserved {
+        if slice_memory(bytes) <= reserved {
             return Ok(());
         }
-        // In few steps: what is known to come, or twice as much each time.
-        let left = self.size_hint.map(|size| size.saturating_sub(self.unpacked_bytes - bytes.min(self.unpacked_bytes)));
-        let likely =
-            left.unwrap_or(0).max(bytes.next_power_of_two()).max(FIRST_RESERVATION_BYTES.min(self.slice_bytes));
-        let likely = if left.is_some_and(|left| left >= bytes) { left.unwrap_or(likely) } else { likely };
-        let wanted = 2 * likely.min(self.slice_bytes).max(bytes) + SLACK_BYTES - reserved;
-        let more = self.wait_for_memory(worker, wanted)?;
+        // In few steps: at once all that is known to come, else twice as much each time.
+        let known = self.size_hint.map_or(0, |size| size.saturating_sub(self.encoded_bytes));
+        let likely = if known >= bytes { known } else { bytes.next_power_of_two().max(FIRST_RESERVATION_BYTES) };
+        let likely = likely.min(self.slice_bytes).max(bytes);
+        let more = self.wait_for_memory(worker, slice_memory(likely) - reserved)?;
         match &mut self.reservation {
             Some(reservation) => reservation.absorb(more),
             none => *none = Some(more),
         }
-        let capacity = likely.min(self.slice_bytes).max(bytes) as usize;
-        self.pending.reserve_exact(capacity.saturating_sub(self.pending.len()));
+        self.pending.reserve_exact((likely as usize).saturating_sub(self.pending.len()));
         Ok(())
     }
 
@@ -236,7 +225,14 @@ impl<'run> FolderWriter<'run> {
         if matches!(self.stage, Stage::Gathering) {
             self.stage = if self.run.method.joins_slices() {
                 let (sender, results) = unbounded();
-                Stage::Sliced(Slices { sender, results, early: BTreeMap::new(), next_out: 0, next_back: 0 })
+                Stage::Sliced(Slices {
+                    sender,
+                    results,
+                    early: BTreeMap::new(),
+                    next_out: 0,
+                    next_back: 0,
+                    coder: None,
+                })
             } else {
                 let coder = worker.encoder(&self.run.method).begin(self.size_hint)?;
                 Stage::Streaming { coder, packed: Vec::new() }
@@ -261,21 +257,21 @@ impl<'run> FolderWriter<'run> {
         // Every slice says the same dictionary: that of a full one.
         let declared_bytes = self.slice_bytes;
         self.pool.share(Box::new(move |worker| {
-            let mut coder = None;
             let packed = run.tracker.active(|| {
                 let encoder = worker.encoder(&run.method);
-                coder = Some(encoder.begin(Some(declared_bytes))?);
-                let mut packed = Vec::new();
+                let coder = encoder.begin(Some(declared_bytes))?;
+                let mut packed = Vec::with_capacity(packed_bound(input.len() as u64) as usize);
                 encode(&run, encoder, &input, &mut packed, tag.as_ref(), before)?;
                 encoder.finish(end, &mut packed)?;
-                Ok(packed)
+                packed.shrink_to_fit();
+                Ok((coder, packed))
             });
             drop(input);
-            if let (Ok(packed), Some(reservation)) = (&packed, &mut reservation) {
-                reservation.shrink_to(packed.capacity() as u64);
+            if let (Ok((_, packed)), Some(reservation)) = (&packed, &mut reservation) {
+                reservation.shrink_to(packed.len() as u64);
             }
             // The folder's owner is gone only if the run has ended.
-            let _ = sender.send(PackedSlice { number, packed, reservation, coder });
+            let _ = sender.send(PackedSlice { number, packed, reservation });
         }));
         Ok(())
     }
@@ -296,7 +292,9 @@ impl<'run> FolderWriter<'run> {
             slices.early.insert(slice.number, slice);
         };
         slices.next_back += 1;
-        self.queue(slice.packed?, slice.reservation)?;
+        let (coder, packed) = slice.packed?;
+        slices.coder = Some(coder);
+        self.queue(packed, slice.reservation)?;
         Ok(true)
     }
 
@@ -354,26 +352,20 @@ impl<'run> FolderWriter<'run> {
         Ok(())
     }
 
-    /// Completes the folder: queues what is left and its record. The entries are given back, for the report.
+    /// Completes the folder: queues what is left, and its record.
     pub(super) fn finish(mut self, worker: &mut Worker) -> Result<()> {
         if matches!(self.stage, Stage::Gathering) {
             let content = std::mem::take(&mut self.pending);
             return self.finish_whole(worker, &content);
         }
         self.flush_slice(worker, StreamEnd::Final)?;
-        let coder = match &mut self.stage {
-            Stage::Streaming { coder, .. } => coder.clone(),
-            _ => self.take_back_all(worker)?,
-        };
-        self.complete(coder)
-    }
-
-    /// Takes back the slices that are out; gives their coder.
-    fn take_back_all(&mut self, worker: &mut Worker) -> Result<Coder> {
-        // The last slice has the number of slices less one, and stays for its coder.
         while self.take_back_slice(worker)? {}
-        let mut encoder = self.run.method.encoder();
-        encoder.begin(Some(self.slice_bytes))
+        let coder = match &mut self.stage {
+            Stage::Streaming { coder, .. } => Some(coder.clone()),
+            Stage::Sliced(slices) => slices.coder.take(),
+            Stage::Gathering => None,
+        };
+        self.complete(coder.ok_or_else(|| internal("a folder without a coder"))?)
     }
 
     /// Encodes a folder whose content is all here: `content`, which may be a caller's buffer, read in place.
@@ -381,10 +373,10 @@ impl<'run> FolderWriter<'run> {
         self.unpacked_bytes = content.len() as u64;
         if self.reservation.is_none() {
             // The content is the caller's; what it packs to is ours.
-            self.reservation = Some(self.wait_for_memory(worker, content.len() as u64 + SLACK_BYTES)?);
+            self.reservation = Some(self.wait_for_memory(worker, packed_bound(content.len() as u64))?);
         }
         let filters = self.filters.take().unwrap_or_else(|| self.choose_filters(content));
-        let mut packed = Vec::new();
+        let mut packed = Vec::with_capacity(packed_bound(content.len() as u64) as usize);
         let encoder = worker.encoder(&self.run.method);
         let mut coder = encoder.begin(Some(content.len() as u64))?;
         let run = Arc::clone(self.run);
@@ -488,6 +480,17 @@ fn apply_filters(filters: &[Filter], content: &[u8]) -> Result<Vec<u8>, Error> {
         data = filtered;
     }
     Ok(data)
+}
+
+/// Memory of a slice of `bytes`: itself and what it packs to.
+fn slice_memory(bytes: u64) -> u64 {
+    bytes + packed_bound(bytes)
+}
+
+/// The most that `bytes` pack to, for all methods. A buffer of that capacity never grows, and the part of it that is not
+/// needed is never touched, so costs no memory.
+fn packed_bound(bytes: u64) -> u64 {
+    bytes + bytes / 64 + SLACK_BYTES
 }
 
 /// The slice size for a folder of `size` bytes: at most `max`, and even, so that the last slice is not a small rest that

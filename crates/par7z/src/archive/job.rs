@@ -15,9 +15,6 @@ use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-/// Bytes read at once.
-const READ_BYTES: usize = 256 << 10;
-
 /// An item with its number and what is known of its size.
 #[derive(Debug)]
 pub(super) struct PlannedItem {
@@ -206,11 +203,12 @@ impl<'run> JobContext<'run> {
         hasher.update(head);
         folder.write(self.worker, head)?;
         let mut size = head.len() as u64;
-        let mut buffer = vec![0; READ_BYTES];
+        let mut buffer = self.worker.take_read_buffer();
         loop {
             self.run.check()?;
             let count = read_some(reader, &mut buffer)?;
             if count == 0 {
+                self.worker.return_read_buffer(buffer);
                 return Ok((size, hasher.finalize()));
             }
             hasher.update(&buffer[..count]);
@@ -318,7 +316,7 @@ impl<'run> JobContext<'run> {
             }
             let filled = buffer.len();
             // One byte more than expected, so that the end shows without another round.
-            let expected = opened.size.map_or(0, |size| size as usize + 1);
+            let expected = opened.size.map_or(0, |size| (size as usize).saturating_add(1));
             let target = expected.max(filled * 2).clamp(filled + 4096, (limit as usize).max(filled + 4096));
             let more = self.run.budget.reserve(self.job, (target - filled) as u64, self.elects());
             let more = more.map_err(|stopped| Failure::Fatal(stopped.into()))?;

@@ -35,9 +35,24 @@ pub(super) struct EntryRecord {
 #[derive(Default)]
 pub(super) struct Worker {
     encoder: Option<Box<dyn Encoder>>,
+    read_buffer: Vec<u8>,
 }
 
+/// Bytes read at once.
+const READ_BYTES: usize = 256 << 10;
+
 impl Worker {
+    /// The worker's read buffer, to be given back: thousands of small items share it.
+    pub(super) fn take_read_buffer(&mut self) -> Vec<u8> {
+        let mut buffer = std::mem::take(&mut self.read_buffer);
+        buffer.resize(READ_BYTES, 0);
+        buffer
+    }
+
+    pub(super) fn return_read_buffer(&mut self, buffer: Vec<u8>) {
+        self.read_buffer = buffer;
+    }
+
     /// The worker's encoder, made on first use.
     pub(super) fn encoder(&mut self, method: &ResolvedMethod) -> &mut dyn Encoder {
         self.encoder.get_or_insert_with(|| method.encoder()).as_mut()
@@ -74,6 +89,12 @@ impl CipherSetup {
     }
 }
 
+/// The largest slice: as far as matches reach, but small enough that several fit the budget. It does not depend on the
+/// number of threads, and so the archive does not either.
+pub(super) fn slice_bytes(method: &ResolvedMethod, memory_budget_bytes: u64) -> u64 {
+    method.dictionary_bytes().clamp(1 << 20, memory_budget_bytes / 8)
+}
+
 /// One writing run.
 pub(super) struct Run {
     pub(super) options: WriteOptions,
@@ -92,9 +113,9 @@ impl Run {
     pub(super) fn new(options: &WriteOptions) -> Result<Self> {
         let method = ResolvedMethod::new(&options.method, options.level);
         let stop = Stop::new(options.cancel.clone());
+        let slice_bytes = slice_bytes(&method, options.memory_budget_bytes);
         // A slice needs its input and its output at once; the head needs that, and an item read ahead, to move on.
-        let slice_bytes = method.dictionary_bytes().clamp(1 << 20, options.memory_budget_bytes / 8);
-        let head_bytes = 3 * slice_bytes;
+        let head_bytes = 3 * slice_bytes + slice_bytes / 8;
         let budget = Budget::new(options.memory_budget_bytes, head_bytes, stop.clone());
         let sequence = match options.order {
             Order::Input => Sequence::Input,

@@ -3,7 +3,8 @@
 use super::commit::commit;
 use super::job::{Job, run_job};
 use super::plan::{Planner, expected_size};
-use super::run::{Run, Worker};
+use super::run::{Run, Worker, slice_bytes};
+use crate::codec::ResolvedMethod;
 use crate::pipeline::{Pool, PoolHandle};
 use crate::storage::{PathSink, Sink, VecSink};
 use crate::{Error, ErrorKind, FilterChoice, Item, Method, Report, Result, WriteOptions};
@@ -23,8 +24,8 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// runs may go on at once.
 ///
 /// # Memory
-/// A run holds at most [`WriteOptions::memory_budget`], plus an encoder per thread (at level 5 and for items under 1 MiB
-/// about 12 MiB, for large ones 11.5 times the dictionary), plus under 1 KB per item for its entry.
+/// A run holds at most [`WriteOptions::memory_budget`], plus an encoder per thread
+/// ([`encoder_memory_bytes`](Self::encoder_memory_bytes)), plus under 1 KB per item for its entry.
 #[derive(Debug, Clone)]
 pub struct Compressor {
     options: WriteOptions,
@@ -42,6 +43,16 @@ impl Compressor {
             return Err(Error::new(ErrorKind::InvalidOption, text));
         }
         Ok(Self { options })
+    }
+
+    /// Memory of one thread's encoder in bytes, for items of at most `item_bytes` (`None`: of any size). A run takes
+    /// [`WriteOptions::memory_budget`] and this for each thread.
+    pub fn encoder_memory_bytes(&self, item_bytes: Option<u64>) -> u64 {
+        let method = ResolvedMethod::new(&self.options.method, self.options.level);
+        let slice_bytes = slice_bytes(&method, self.options.memory_budget_bytes);
+        let stream_bytes =
+            if method.joins_slices() { Some(item_bytes.unwrap_or(u64::MAX).min(slice_bytes)) } else { item_bytes };
+        method.encoder_memory_bytes(stream_bytes)
     }
 
     /// Compresses items into a sink (see [`storage`](crate::storage)). Items are taken from the iterator as workers get

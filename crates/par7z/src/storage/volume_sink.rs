@@ -127,10 +127,15 @@ impl Sink for VolumeSink {
         let base = self.base.clone();
         let mut paths = self.full;
         paths.push(self.current.into_temp_path());
+        let count = paths.len();
         for (number, path) in paths.into_iter().enumerate().rev() {
             let target = volume_path(&base, number);
-            path.persist(&target)
-                .map_err(|error| Error::io(format!("cannot write the volume {}", target.display()), error.error))?;
+            if let Err(error) = path.persist(&target) {
+                for placed in number + 1..count {
+                    let _ = std::fs::remove_file(volume_path(&base, placed));
+                }
+                return Err(Error::io(format!("cannot write the volume {}", target.display()), error.error));
+            }
         }
         sync_folder(folder_of(&base));
         Ok(())
