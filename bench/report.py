@@ -99,7 +99,7 @@ def text(x, y, content, size=13, anchor='start', fill='#1f2933', weight='400'):
 
 def picture(rows, about):
     """Bars of throughput, 7-Zip's as the measure: one pair for each kind of work."""
-    width, left, right, top, pitch = 860, 262, 96, 78, 58
+    width, left, right, top, pitch = 860, 262, 108, 78, 58
     height = top + pitch * len(rows) + 34
     speed = [(r['bytes'] / 1e6 / r['ours']['wall'], r['bytes'] / 1e6 / r['theirs']['wall']) for r in rows]
     # Each pair is drawn to its own scale: pictures and level 1 are ten times as fast as level 9.
@@ -111,7 +111,7 @@ def picture(rows, about):
         text(24, 34, 'Speed on the same work with the same options', 18, weight='600'),
         text(24, 55, f'MB of input per second, {about["cores"]} cores, LZMA2; longer is better; each pair to its own scale', 12.5, fill='#616e7c'),
         f'<rect x="{width - 190}" y="24" width="12" height="12" rx="3" fill="#0b7285"/>', text(width - 172, 35, 'par7z', 13),
-        f'<rect x="{width - 110}" y="24" width="12" height="12" rx="3" fill="#cbd2d9"/>', text(width - 92, 35, f'7-Zip {about["seven_zip"].split()[-2] if "(x64)" in about["seven_zip"] else ""}'.strip(), 13),
+        f'<rect x="{width - 110}" y="24" width="12" height="12" rx="3" fill="#cbd2d9"/>', text(width - 92, 35, about['seven_zip'], 13),
     ]
     for at, (r, (ours, theirs)) in enumerate(zip(rows, speed)):
         y = top + at * pitch
