@@ -1,7 +1,7 @@
 //! Names with wildcards, as 7-Zip's command line means them.
 //!
-//! A typed path is split in three. The *prefix* is where to look and is not stored: everything up to the last `..` or
-//! `.`, and of an absolute path all but the last part. The *anchor* is the leading parts without wildcards: they are
+//! A typed path is split in three. The *prefix* is where to look and is not stored: of an absolute path, and of one with
+//! `.` or `..` in it, all but the last part (up to the first wildcard). The *anchor* is the leading parts without wildcards: they are
 //! matched where they stand. The rest is matched part by part, with `recursive` at any depth below the anchor.
 
 use super::wildcard::{has_wildcard, matches};
@@ -38,7 +38,7 @@ impl Pattern {
             // `.`, `..` and `/` mean what is in them.
             parts.push("*".to_owned());
             directories_only = false;
-        } else if absolute && !full_paths {
+        } else if (absolute || skip > 0) && !full_paths {
             let first_wild = parts.iter().position(wild).unwrap_or(usize::MAX);
             skip = skip.max((parts.len() - 1).min(first_wild));
         }
@@ -115,6 +115,8 @@ mod tests {
             (".", "", "", "*"),
             ("/", "/", "", "*"),
             ("/tmp/t/a", "/tmp/t/", "", "a"),
+            ("./t/sub/a", "t/sub/", "", "a"),
+            ("../t/*/a", "../t/", "", "*|a"),
             ("/tmp/*/a", "/tmp/", "", "*|a"),
             ("t/sub/../a.txt", "t/sub/../", "", "a.txt"),
             ("t/*.txt", "", "t", "*.txt"),

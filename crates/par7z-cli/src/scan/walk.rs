@@ -272,6 +272,3 @@ pub(crate) fn reason(error: &io::Error) -> String {
         _ => text,
     }
 }
-
-#[cfg(test)]
-mod tests;

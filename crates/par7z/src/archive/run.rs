@@ -1,217 +1,156 @@
-//! What all parts of one writing run share: options, budget, order, counters, and the error that ended it.
+//! The book-keeping of one run over an archive: counters, events, failures, and why it stopped.
+//!
+//! Counters are atomics and failures sit behind a mutex that is never held while an observer is called.
 
-use crate::cancel::Stop;
-use crate::codec::{Encoder, ResolvedMethod};
-use crate::crypto::{AesProperties, CbcEncryptor, IvSource, KeyRing};
-use crate::pipeline::{Budget, Ordered, Sequence, Stopped};
-use crate::progress::{Event, ItemFailure, Totals};
-use crate::{Encryption, Error, ErrorKind, Method, Order, ReadLimits, Report, Result, Secret, WriteOptions};
-use par7z_format::{Coder, Entry, Folder, MethodId};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use super::reader::Archive;
+use super::unpack::WRONG_PASSWORD;
+use crate::{EntryInfo, Error, ErrorKind, Event, ExtractOptions, ItemFailure, Report, Result, Totals};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
-use zeroize::Zeroizing;
 
-/// Bytes given to an encoder between two looks at the stop flag: a few milliseconds at the slowest level.
-pub(super) const PIECE_BYTES: usize = 64 << 10;
-
-/// What the committer is told when a part of a lane is complete.
-#[derive(Debug)]
-pub(super) enum Record {
-    /// A folder and the entries in it (and between them those without content).
-    Folder { folder: Arc<Folder>, unpack_sizes: Box<[u64]>, packed_bytes: u64, entries: Vec<EntryRecord> },
-    /// An entry without content.
-    Empty(Entry),
-}
-
-/// An entry and, unless it is empty, the size and CRC-32 of its content.
-#[derive(Debug)]
-pub(super) struct EntryRecord {
-    pub(super) entry: Entry,
-    pub(super) content: Option<(u64, u32)>,
-}
-
-/// A worker's own state: its encoder, re-armed from folder to folder.
-#[derive(Default)]
-pub(super) struct Worker {
-    encoder: Option<Box<dyn Encoder>>,
-    read_buffer: Vec<u8>,
-}
-
-/// Bytes read at once.
-const READ_BYTES: usize = 256 << 10;
-
-impl Worker {
-    /// The worker's read buffer, to be given back: thousands of small items share it.
-    pub(super) fn take_read_buffer(&mut self) -> Vec<u8> {
-        let mut buffer = std::mem::take(&mut self.read_buffer);
-        buffer.resize(READ_BYTES, 0);
-        buffer
-    }
-
-    pub(super) fn return_read_buffer(&mut self, buffer: Vec<u8>) {
-        self.read_buffer = buffer;
-    }
-
-    /// The worker's encoder, made on first use.
-    pub(super) fn encoder(&mut self, method: &ResolvedMethod) -> &mut dyn Encoder {
-        self.encoder.get_or_insert_with(|| method.encoder()).as_mut()
-    }
-
-    /// Throws the encoder away: a panic may have left it in any state.
-    pub(super) fn discard_encoder(&mut self) {
-        self.encoder = None;
-    }
-}
-
-/// The key of the run and where its IVs come from.
-pub(super) struct CipherSetup {
-    secret: Secret,
-    key: Zeroizing<[u8; 32]>,
-    ivs: IvSource,
-}
-
-impl CipherSetup {
-    /// Derives the key, once per archive.
-    fn new(encryption: &Encryption) -> Result<Self> {
-        let secret = encryption.secret.clone();
-        let properties = AesProperties::for_writing(&secret, [0; 16]);
-        let key = KeyRing::new(Some(secret.clone())).key(&properties, &ReadLimits::default())?;
-        Ok(Self { secret, key, ivs: IvSource::new(encryption.iv) })
-    }
-
-    /// The coder and the cipher of stream `number`; each number is used once per run.
-    pub(super) fn start(&self, number: u128) -> Result<(Coder, CbcEncryptor)> {
-        let iv = self.ivs.iv(number)?;
-        let properties = AesProperties::for_writing(&self.secret, iv).emit().into_boxed_slice();
-        let coder = Coder { method: MethodId::AES, inputs: 1, properties };
-        Ok((coder, CbcEncryptor::new(&self.key, &iv)))
-    }
-}
-
-/// The largest slice: as far as matches reach, but small enough that several fit the budget. It does not depend on the
-/// number of threads, and so the archive does not either.
-pub(super) fn slice_bytes(method: &ResolvedMethod, memory_budget_bytes: u64) -> u64 {
-    method.dictionary_bytes().clamp(1 << 20, memory_budget_bytes / 8)
-}
-
-/// One writing run.
-pub(super) struct Run {
-    pub(super) options: WriteOptions,
-    pub(super) method: ResolvedMethod,
-    /// Unpacked bytes of a slice; also the largest item that is read ahead into a solid folder.
-    pub(super) slice_bytes: u64,
-    pub(super) budget: Arc<Budget>,
-    pub(super) ordered: Ordered<Record>,
-    pub(super) cipher: Option<CipherSetup>,
-    pub(super) tracker: Tracker,
-    stop: Stop,
-    error: Mutex<Option<Error>>,
-}
-
-impl Run {
-    pub(super) fn new(options: &WriteOptions) -> Result<Self> {
-        let method = ResolvedMethod::new(&options.method, options.level);
-        let stop = Stop::new(options.cancel.clone());
-        let slice_bytes = slice_bytes(&method, options.memory_budget_bytes);
-        // A slice needs its input and its output at once; the head needs that, and an item read ahead, to move on.
-        let head_bytes = 3 * slice_bytes + slice_bytes / 8;
-        let budget = Budget::new(options.memory_budget_bytes, head_bytes, stop.clone());
-        let sequence = match options.order {
-            Order::Input => Sequence::Input,
-            Order::Completion => Sequence::Completion,
-        };
-        Ok(Self {
-            method,
-            slice_bytes,
-            ordered: Ordered::new(sequence, Arc::clone(&budget), stop.clone()),
-            budget,
-            cipher: options.encryption.as_ref().map(CipherSetup::new).transpose()?,
-            tracker: Tracker::new(options),
-            stop,
-            error: Mutex::new(None),
-            options: options.clone(),
-        })
-    }
-
-    pub(super) fn stop(&self) -> &Stop {
-        &self.stop
-    }
-
-    /// Whether content is stored as it is.
-    pub(super) fn stores(&self) -> bool {
-        matches!(self.method.0, Method::Copy)
-    }
-
-    /// An error if the run was cancelled or has failed.
-    pub(super) fn check(&self) -> Result<()> {
-        if self.stop.is_set() { Err(Error::cancelled()) } else { Ok(()) }
-    }
-
-    /// Ends the run with an error; the first one counts.
-    pub(super) fn fail(&self, error: Error) {
-        self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-        self.stop.set();
-    }
-
-    /// Why the run ended early.
-    pub(super) fn take_error(&self) -> Error {
-        self.error.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_else(Error::cancelled)
-    }
-}
-
-impl From<Stopped> for Error {
-    fn from(_: Stopped) -> Self {
-        Error::cancelled()
-    }
-}
-
-/// Counters of a run, and its observer.
-pub(super) struct Tracker {
-    options: WriteOptions,
+/// One run.
+pub(super) struct Run<'a> {
+    pub(super) archive: &'a Archive,
+    pub(super) options: &'a ExtractOptions,
+    pub(super) selected: Vec<bool>,
     started: Instant,
-    items_total: AtomicU64,
-    items_done: AtomicU64,
-    items_in_progress: AtomicU64,
+    packed_before: u64,
+    total: Planned,
+    done: AtomicU64,
     directories: AtomicU64,
-    bytes_total: AtomicU64,
-    bytes_in: AtomicU64,
-    bytes_out: AtomicU64,
-    active_threads: AtomicU32,
+    skipped: AtomicU64,
+    failed: AtomicU64,
+    in_progress: AtomicU64,
+    bytes: AtomicU64,
+    pub(super) active_threads: AtomicU32,
+    stopped: AtomicBool,
     failures: Mutex<Vec<ItemFailure>>,
-    items_failed: AtomicU64,
+    fatal: Mutex<Option<Error>>,
 }
 
-impl Tracker {
-    fn new(options: &WriteOptions) -> Self {
-        Self {
-            options: options.clone(),
+/// What the run has before it.
+#[derive(Default)]
+struct Planned {
+    items: u64,
+    bytes: u64,
+}
+
+impl<'a> Run<'a> {
+    /// Chooses the entries and checks the limit on output.
+    pub(super) fn new(archive: &'a Archive, options: &'a ExtractOptions) -> Result<Self> {
+        let wanted = |entry: &EntryInfo| options.select.as_ref().is_none_or(|select| select(entry));
+        let selected: Vec<bool> = archive.entries.iter().map(wanted).collect();
+        let mut total = Planned::default();
+        for (entry, _) in archive.entries.iter().zip(&selected).filter(|(_, selected)| **selected) {
+            total.items += 1;
+            total.bytes = total.bytes.saturating_add(entry.size);
+        }
+        let run = Self {
+            archive,
+            options,
+            selected,
             started: Instant::now(),
-            items_total: AtomicU64::new(0),
-            items_done: AtomicU64::new(0),
-            items_in_progress: AtomicU64::new(0),
+            packed_before: archive.context.packed_read(),
+            total,
+            done: AtomicU64::new(0),
             directories: AtomicU64::new(0),
-            bytes_total: AtomicU64::new(0),
-            bytes_in: AtomicU64::new(0),
-            bytes_out: AtomicU64::new(0),
+            skipped: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            in_progress: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
             active_threads: AtomicU32::new(0),
-            failures: Mutex::default(),
-            items_failed: AtomicU64::new(0),
+            stopped: AtomicBool::new(false),
+            failures: Mutex::new(Vec::new()),
+            fatal: Mutex::new(None),
+        };
+        run.check_output()?;
+        Ok(run)
+    }
+
+    /// The header says what each folder unpacks to, and no decoder may give more: the limit can be checked up front.
+    fn check_output(&self) -> Result<()> {
+        let layout = &self.archive.layout;
+        let limit = self.archive.context.limits.output_bytes;
+        let mut output = 0_u64;
+        for folder in 0..layout.folders.len() {
+            let entries = self.needed_entries(folder);
+            output = entries.iter().fold(output, |sum, entry| sum.saturating_add(self.archive.entries[*entry].size));
+        }
+        if output > limit {
+            let text = format!("unpacking gives {output} bytes, the limit is {limit}; raise ReadLimits::output_bytes");
+            return Err(Error::new(ErrorKind::LimitExceeded, text));
+        }
+        Ok(())
+    }
+
+    /// A folder's entries up to the last selected one.
+    pub(super) fn needed_entries(&self, folder: usize) -> &'a [usize] {
+        let entries = self.archive.layout.entries_of(folder);
+        let end = entries.iter().rposition(|entry| self.selected[*entry]).map_or(0, |last| last + 1);
+        &entries[..end]
+    }
+
+    /// The selected entries.
+    pub(super) fn selected_entries(&self) -> impl Iterator<Item = &'a EntryInfo> {
+        let entries: &'a [EntryInfo] = &self.archive.entries;
+        entries.iter().zip(&self.selected).filter_map(|(entry, selected)| selected.then_some(entry))
+    }
+
+    /// Whether to stop now: cancelled, or something made going on useless.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire) || self.options.cancel.is_cancelled()
+    }
+
+    /// Ends the run with an error; the first one is kept.
+    pub(super) fn stop(&self, error: Error) {
+        self.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        self.stopped.store(true, Ordering::Release);
+    }
+
+    pub(super) fn begin(&self, entry: &EntryInfo) {
+        self.in_progress.fetch_add(1, Ordering::Relaxed);
+        self.tell(&Event::ItemStarted { index: entry.index, name: &entry.name, size: Some(entry.size) });
+    }
+
+    /// `new` more bytes of the entry are done, `bytes` in all; tells it when `tell` says so.
+    pub(super) fn progress(&self, entry: &EntryInfo, new: u64, bytes: u64, tell: bool) {
+        self.bytes.fetch_add(new, Ordering::Relaxed);
+        if tell {
+            self.tell(&Event::ItemProgress { index: entry.index, name: &entry.name, bytes });
         }
     }
 
-    fn totals(&self) -> Totals {
-        Totals {
-            items_total: self.items_total.load(Ordering::Relaxed),
-            items_done: self.items_done.load(Ordering::Relaxed),
-            items_failed: self.items_failed.load(Ordering::Relaxed),
-            items_in_progress: self.items_in_progress.load(Ordering::Relaxed),
-            bytes_total: self.bytes_total.load(Ordering::Relaxed),
-            bytes_in: self.bytes_in.load(Ordering::Relaxed),
-            bytes_out: self.bytes_out.load(Ordering::Relaxed),
-            active_threads: self.active_threads.load(Ordering::Relaxed),
-            elapsed: self.started.elapsed(),
+    pub(super) fn done(&self, entry: &EntryInfo) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+        if entry.is_directory() {
+            self.directories.fetch_add(1, Ordering::Relaxed);
         }
+        self.in_progress.fetch_sub(1, Ordering::Relaxed);
+        self.tell(&Event::ItemFinished { index: entry.index, name: &entry.name, bytes: entry.size });
+    }
+
+    pub(super) fn skipped(&self, entry: &EntryInfo) {
+        self.skipped.fetch_add(1, Ordering::Relaxed);
+        self.in_progress.fetch_sub(1, Ordering::Relaxed);
+        self.tell(&Event::ItemSkipped { index: entry.index, name: &entry.name });
+    }
+
+    /// The entry is given up because the run stops; that is no failure of its own.
+    pub(super) fn abandoned(&self) {
+        self.in_progress.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn failed(&self, entry: &EntryInfo, error: Error) {
+        self.in_progress.fetch_sub(1, Ordering::Relaxed);
+        if error.kind() == ErrorKind::Cancelled {
+            return self.stop(error);
+        }
+        let error = error.in_entry(&entry.name);
+        self.failed.fetch_add(1, Ordering::Relaxed);
+        self.tell(&Event::ItemFailed { index: entry.index, name: &entry.name, error: &error });
+        let failure = ItemFailure { index: entry.index, name: entry.name.clone(), error };
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
     }
 
     fn tell(&self, event: &Event<'_>) {
@@ -220,81 +159,54 @@ impl Tracker {
         }
     }
 
-    pub(super) fn added(&self, size: Option<u64>) {
-        self.items_total.fetch_add(1, Ordering::Relaxed);
-        self.bytes_total.fetch_add(size.unwrap_or(0), Ordering::Relaxed);
-    }
-
-    pub(super) fn started(&self, index: u64, name: &str, size: Option<u64>) {
-        self.items_in_progress.fetch_add(1, Ordering::Relaxed);
-        self.tell(&Event::ItemStarted { index, name, size });
-    }
-
-    pub(super) fn retried(&self, index: u64, name: &str, error: &Error, failures: u32) {
-        self.items_in_progress.fetch_sub(1, Ordering::Relaxed);
-        self.tell(&Event::ItemRetried { index, name, error, failures });
-    }
-
-    pub(super) fn finished(&self, index: u64, name: &str, bytes: u64, directory: bool) {
-        self.items_in_progress.fetch_sub(1, Ordering::Relaxed);
-        self.items_done.fetch_add(1, Ordering::Relaxed);
-        self.directories.fetch_add(directory.into(), Ordering::Relaxed);
-        self.tell(&Event::ItemFinished { index, name, bytes });
-    }
-
-    pub(super) fn failed(&self, index: u64, name: &str, error: Error) {
-        self.items_in_progress.fetch_sub(1, Ordering::Relaxed);
-        self.items_failed.fetch_add(1, Ordering::Relaxed);
-        self.tell(&Event::ItemFailed { index, name, error: &error });
-        let failure = ItemFailure { index, name: name.to_owned(), error };
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
-    }
-
-    /// Unpacked bytes went through an encoder.
-    pub(super) fn encoded(&self, bytes: u64) {
-        self.bytes_in.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// An item moved on.
-    pub(super) fn progressed(&self, index: u64, name: &str, bytes: u64) {
-        self.tell(&Event::ItemProgress { index, name, bytes });
-    }
-
-    /// Packed bytes were made.
-    pub(super) fn packed(&self, bytes: u64) {
-        self.bytes_out.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// What was counted does not count after all.
-    pub(super) fn withdrawn(&self, unpacked_bytes: u64, packed_bytes: u64) {
-        self.bytes_in.fetch_sub(unpacked_bytes, Ordering::Relaxed);
-        self.bytes_out.fetch_sub(packed_bytes, Ordering::Relaxed);
-    }
-
-    /// Runs `work`, counted as an active thread.
-    pub(super) fn active<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.active_threads.fetch_add(1, Ordering::Relaxed);
-        let result = work();
-        self.active_threads.fetch_sub(1, Ordering::Relaxed);
-        result
-    }
-
-    pub(super) fn report(&self, archive_bytes: u64) -> Report {
-        let mut failures = std::mem::take(&mut *self.failures.lock().unwrap_or_else(PoisonError::into_inner));
-        failures.sort_by_key(|failure| failure.index);
-        Report {
-            items_done: self.items_done.load(Ordering::Relaxed),
-            directories: self.directories.load(Ordering::Relaxed),
-            items_skipped: 0,
-            failures,
-            bytes_in: self.bytes_in.load(Ordering::Relaxed),
-            bytes_out: archive_bytes,
+    fn totals(&self) -> Totals {
+        Totals {
+            items_total: self.total.items,
+            items_done: self.done.load(Ordering::Relaxed),
+            items_failed: self.failed.load(Ordering::Relaxed),
+            items_in_progress: self.in_progress.load(Ordering::Relaxed),
+            bytes_total: self.total.bytes,
+            bytes_in: self.bytes.load(Ordering::Relaxed),
+            bytes_out: self.packed_read(),
+            active_threads: self.active_threads.load(Ordering::Relaxed),
             elapsed: self.started.elapsed(),
         }
     }
+
+    fn packed_read(&self) -> u64 {
+        self.archive.context.packed_read().saturating_sub(self.packed_before)
+    }
+
+    /// The report, or why the run stopped.
+    pub(super) fn finish(self) -> Result<Report> {
+        if let Some(fatal) = self.fatal.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Err(fatal);
+        }
+        if self.options.cancel.is_cancelled() {
+            return Err(Error::cancelled());
+        }
+        let packed_read = self.packed_read();
+        let mut failures = self.failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+        failures.sort_by_key(|failure| failure.index);
+        if self.archive.context.key_is_verified() {
+            failures.iter_mut().for_each(acquit_password);
+        }
+        Ok(Report {
+            items_done: self.done.into_inner(),
+            directories: self.directories.into_inner(),
+            items_skipped: self.skipped.into_inner(),
+            failures,
+            bytes_in: self.bytes.into_inner(),
+            bytes_out: packed_read,
+            elapsed: self.started.elapsed(),
+        })
+    }
 }
 
-/// The error of a bug: an invariant that does not hold.
-pub(super) fn internal(what: &str) -> Error {
-    Error::new(ErrorKind::Internal, format!("internal error: {what}"))
+/// Another thread's folder may have proved the password right after this entry had failed: then it is damage.
+fn acquit_password(failure: &mut ItemFailure) {
+    if failure.error.kind() == ErrorKind::WrongPassword {
+        let text = format!("data error: the encrypted data is damaged ({WRONG_PASSWORD} for this part alone)");
+        failure.error = Error::new(ErrorKind::CorruptData, text).in_entry(&failure.name);
+    }
 }

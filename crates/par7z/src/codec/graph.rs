@@ -57,9 +57,11 @@ pub(crate) fn open_folder(
     walk.open(folder.folder.main_coder())
 }
 
-/// The methods of a folder as 7-Zip lists them: `BCJ LZMA2:25 7zAES:19`, in the archive's order.
+/// The methods of a folder as 7-Zip lists them: `BCJ LZMA2:25 7zAES:19`.
+///
+/// 7-Zip lists coders from the last stored to the first; it stores what reads the packed stream first.
 pub(crate) fn method_names(folder: &FolderStreams) -> String {
-    let names = folder.folder.coders().iter().map(|coder| match registry::find(coder.method) {
+    let names = folder.folder.coders().iter().rev().map(|coder| match registry::find(coder.method) {
         None => registry::hex(coder.method.0),
         Some(row) => match (row.describe)(&coder.properties) {
             None => row.name.to_owned(),

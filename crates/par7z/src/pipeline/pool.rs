@@ -175,7 +175,7 @@ mod tests {
         let (pool, handle) = Pool::start(1, 1, || ()).expect("threads start");
         let (hold, held) = bounded::<()>(0);
         let stop = Stop::default();
-        assert!(pool.submit(Box::new(move |()| drop(held.recv())), &stop));
+        assert!(pool.submit(Box::new(move |()| assert!(held.recv().is_err())), &stop));
         // One waits in the queue (or two, if the worker has not taken the first yet); then it is full.
         stop.set();
         let refused = (0..3).any(|_| !pool.submit(Box::new(|()| {}), &stop));

@@ -21,6 +21,11 @@ pub use stream_sink::{SeekSink, StreamSink};
 pub use vec_sink::{VecSink, WrittenBytes};
 pub use volume_sink::VolumeSink;
 
+mod read_at;
+
+pub(crate) use read_at::read_exact_at;
+pub use read_at::{FileSource, MemorySource, VolumeSet};
+
 use crate::Result;
 use std::io;
 

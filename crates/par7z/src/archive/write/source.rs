@@ -90,7 +90,7 @@ fn open_path(path: &Path, links: Links, times: TimeChoice) -> io::Result<Opened>
     let file = fs::File::open(path)?;
     // Asked of the open file: the name may mean another one by now.
     let found = file.metadata()?;
-    let size = found.is_file().then(|| found.len());
+    let size = found.is_file().then_some(found.len());
     Ok(Opened { content: Content::Stream(Box::new(file)), metadata: metadata_of(&found, times), size })
 }
 

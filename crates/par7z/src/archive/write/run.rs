@@ -1,0 +1,300 @@
+//! What all parts of one writing run share: options, budget, order, counters, and the error that ended it.
+
+use crate::cancel::Stop;
+use crate::codec::{Encoder, ResolvedMethod};
+use crate::crypto::{AesProperties, CbcEncryptor, IvSource, KeyRing};
+use crate::pipeline::{Budget, Ordered, Sequence, Stopped};
+use crate::progress::{Event, ItemFailure, Totals};
+use crate::{Encryption, Error, ErrorKind, Method, Order, ReadLimits, Report, Result, Secret, WriteOptions};
+use par7z_format::{Coder, Entry, Folder, MethodId};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+use zeroize::Zeroizing;
+
+/// Bytes given to an encoder between two looks at the stop flag: a few milliseconds at the slowest level.
+pub(super) const PIECE_BYTES: usize = 64 << 10;
+
+/// What the committer is told when a part of a lane is complete.
+#[derive(Debug)]
+pub(super) enum Record {
+    /// A folder and the entries in it (and between them those without content).
+    Folder { folder: Arc<Folder>, unpack_sizes: Box<[u64]>, packed_bytes: u64, entries: Vec<EntryRecord> },
+    /// An entry without content.
+    Empty(Entry),
+}
+
+/// An entry and, unless it is empty, the size and CRC-32 of its content.
+#[derive(Debug)]
+pub(super) struct EntryRecord {
+    pub(super) entry: Entry,
+    pub(super) content: Option<(u64, u32)>,
+}
+
+/// A worker's own state: its encoder, re-armed from folder to folder.
+#[derive(Default)]
+pub(super) struct Worker {
+    encoder: Option<Box<dyn Encoder>>,
+    read_buffer: Vec<u8>,
+}
+
+/// Bytes read at once.
+const READ_BYTES: usize = 256 << 10;
+
+impl Worker {
+    /// The worker's read buffer, to be given back: thousands of small items share it.
+    pub(super) fn take_read_buffer(&mut self) -> Vec<u8> {
+        let mut buffer = std::mem::take(&mut self.read_buffer);
+        buffer.resize(READ_BYTES, 0);
+        buffer
+    }
+
+    pub(super) fn return_read_buffer(&mut self, buffer: Vec<u8>) {
+        self.read_buffer = buffer;
+    }
+
+    /// The worker's encoder, made on first use.
+    pub(super) fn encoder(&mut self, method: &ResolvedMethod) -> &mut dyn Encoder {
+        self.encoder.get_or_insert_with(|| method.encoder()).as_mut()
+    }
+
+    /// Throws the encoder away: a panic may have left it in any state.
+    pub(super) fn discard_encoder(&mut self) {
+        self.encoder = None;
+    }
+}
+
+/// The key of the run and where its IVs come from.
+pub(super) struct CipherSetup {
+    secret: Secret,
+    key: Zeroizing<[u8; 32]>,
+    ivs: IvSource,
+}
+
+impl CipherSetup {
+    /// Derives the key, once per archive.
+    fn new(encryption: &Encryption) -> Result<Self> {
+        let secret = encryption.secret.clone();
+        let properties = AesProperties::for_writing(&secret, [0; 16]);
+        let key = KeyRing::new(Some(secret.clone())).key(&properties, &ReadLimits::default())?;
+        Ok(Self { secret, key, ivs: IvSource::new(encryption.iv) })
+    }
+
+    /// The coder and the cipher of stream `number`; each number is used once per run.
+    pub(super) fn start(&self, number: u128) -> Result<(Coder, CbcEncryptor)> {
+        let iv = self.ivs.iv(number)?;
+        let properties = AesProperties::for_writing(&self.secret, iv).emit().into_boxed_slice();
+        let coder = Coder { method: MethodId::AES, inputs: 1, properties };
+        Ok((coder, CbcEncryptor::new(&self.key, &iv)))
+    }
+}
+
+/// The largest slice: as far as matches reach, but small enough that several fit the budget. It does not depend on the
+/// number of threads, and so the archive does not either.
+pub(super) fn slice_bytes(method: &ResolvedMethod, memory_budget_bytes: u64) -> u64 {
+    method.dictionary_bytes().clamp(1 << 20, memory_budget_bytes / 8)
+}
+
+/// One writing run.
+pub(super) struct Run {
+    pub(super) options: WriteOptions,
+    pub(super) method: ResolvedMethod,
+    /// Unpacked bytes of a slice; also the largest item that is read ahead into a solid folder.
+    pub(super) slice_bytes: u64,
+    pub(super) budget: Arc<Budget>,
+    pub(super) ordered: Ordered<Record>,
+    pub(super) cipher: Option<CipherSetup>,
+    pub(super) tracker: Tracker,
+    stop: Stop,
+    error: Mutex<Option<Error>>,
+}
+
+impl Run {
+    pub(super) fn new(options: &WriteOptions) -> Result<Self> {
+        let method = ResolvedMethod::new(&options.method, options.level);
+        let stop = Stop::new(options.cancel.clone());
+        let slice_bytes = slice_bytes(&method, options.memory_budget_bytes);
+        // A slice needs its input and its output at once; the head needs that, and an item read ahead, to move on.
+        let head_bytes = 3 * slice_bytes + slice_bytes / 8;
+        let budget = Budget::new(options.memory_budget_bytes, head_bytes, stop.clone());
+        let sequence = match options.order {
+            Order::Input => Sequence::Input,
+            Order::Completion => Sequence::Completion,
+        };
+        Ok(Self {
+            method,
+            slice_bytes,
+            ordered: Ordered::new(sequence, Arc::clone(&budget), stop.clone()),
+            budget,
+            cipher: options.encryption.as_ref().map(CipherSetup::new).transpose()?,
+            tracker: Tracker::new(options),
+            stop,
+            error: Mutex::new(None),
+            options: options.clone(),
+        })
+    }
+
+    pub(super) fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
+    /// Whether content is stored as it is.
+    pub(super) fn stores(&self) -> bool {
+        matches!(self.method.0, Method::Copy)
+    }
+
+    /// An error if the run was cancelled or has failed.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.stop.is_set() { Err(Error::cancelled()) } else { Ok(()) }
+    }
+
+    /// Ends the run with an error; the first one counts.
+    pub(super) fn fail(&self, error: Error) {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        self.stop.set();
+    }
+
+    /// Why the run ended early.
+    pub(super) fn take_error(&self) -> Error {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_else(Error::cancelled)
+    }
+}
+
+impl From<Stopped> for Error {
+    fn from(_: Stopped) -> Self {
+        Error::cancelled()
+    }
+}
+
+/// Counters of a run, and its observer.
+pub(super) struct Tracker {
+    options: WriteOptions,
+    started: Instant,
+    items_total: AtomicU64,
+    items_done: AtomicU64,
+    items_in_progress: AtomicU64,
+    directories: AtomicU64,
+    bytes_total: AtomicU64,
+    bytes_in: AtomicU64,
+    bytes_out: AtomicU64,
+    active_threads: AtomicU32,
+    failures: Mutex<Vec<ItemFailure>>,
+    items_failed: AtomicU64,
+}
+
+impl Tracker {
+    fn new(options: &WriteOptions) -> Self {
+        Self {
+            options: options.clone(),
+            started: Instant::now(),
+            items_total: AtomicU64::new(0),
+            items_done: AtomicU64::new(0),
+            items_in_progress: AtomicU64::new(0),
+            directories: AtomicU64::new(0),
+            bytes_total: AtomicU64::new(0),
+            bytes_in: AtomicU64::new(0),
+            bytes_out: AtomicU64::new(0),
+            active_threads: AtomicU32::new(0),
+            failures: Mutex::default(),
+            items_failed: AtomicU64::new(0),
+        }
+    }
+
+    fn totals(&self) -> Totals {
+        Totals {
+            items_total: self.items_total.load(Ordering::Relaxed),
+            items_done: self.items_done.load(Ordering::Relaxed),
+            items_failed: self.items_failed.load(Ordering::Relaxed),
+            items_in_progress: self.items_in_progress.load(Ordering::Relaxed),
+            bytes_total: self.bytes_total.load(Ordering::Relaxed),
+            bytes_in: self.bytes_in.load(Ordering::Relaxed),
+            bytes_out: self.bytes_out.load(Ordering::Relaxed),
+            active_threads: self.active_threads.load(Ordering::Relaxed),
+            elapsed: self.started.elapsed(),
+        }
+    }
+
+    fn tell(&self, event: &Event<'_>) {
+        if let Some(observer) = &self.options.observer {
+            observer.event(event, &self.totals());
+        }
+    }
+
+    pub(super) fn added(&self, size: Option<u64>) {
+        self.items_total.fetch_add(1, Ordering::Relaxed);
+        self.bytes_total.fetch_add(size.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    pub(super) fn started(&self, index: u64, name: &str, size: Option<u64>) {
+        self.items_in_progress.fetch_add(1, Ordering::Relaxed);
+        self.tell(&Event::ItemStarted { index, name, size });
+    }
+
+    pub(super) fn retried(&self, index: u64, name: &str, error: &Error, failures: u32) {
+        self.items_in_progress.fetch_sub(1, Ordering::Relaxed);
+        self.tell(&Event::ItemRetried { index, name, error, failures });
+    }
+
+    pub(super) fn finished(&self, index: u64, name: &str, bytes: u64, directory: bool) {
+        self.items_in_progress.fetch_sub(1, Ordering::Relaxed);
+        self.items_done.fetch_add(1, Ordering::Relaxed);
+        self.directories.fetch_add(directory.into(), Ordering::Relaxed);
+        self.tell(&Event::ItemFinished { index, name, bytes });
+    }
+
+    pub(super) fn failed(&self, index: u64, name: &str, error: Error) {
+        self.items_in_progress.fetch_sub(1, Ordering::Relaxed);
+        self.items_failed.fetch_add(1, Ordering::Relaxed);
+        self.tell(&Event::ItemFailed { index, name, error: &error });
+        let failure = ItemFailure { index, name: name.to_owned(), error };
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
+    }
+
+    /// Unpacked bytes went through an encoder.
+    pub(super) fn encoded(&self, bytes: u64) {
+        self.bytes_in.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// An item moved on.
+    pub(super) fn progressed(&self, index: u64, name: &str, bytes: u64) {
+        self.tell(&Event::ItemProgress { index, name, bytes });
+    }
+
+    /// Packed bytes were made.
+    pub(super) fn packed(&self, bytes: u64) {
+        self.bytes_out.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// What was counted does not count after all.
+    pub(super) fn withdrawn(&self, unpacked_bytes: u64, packed_bytes: u64) {
+        self.bytes_in.fetch_sub(unpacked_bytes, Ordering::Relaxed);
+        self.bytes_out.fetch_sub(packed_bytes, Ordering::Relaxed);
+    }
+
+    /// Runs `work`, counted as an active thread.
+    pub(super) fn active<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.active_threads.fetch_add(1, Ordering::Relaxed);
+        let result = work();
+        self.active_threads.fetch_sub(1, Ordering::Relaxed);
+        result
+    }
+
+    pub(super) fn report(&self, archive_bytes: u64) -> Report {
+        let mut failures = std::mem::take(&mut *self.failures.lock().unwrap_or_else(PoisonError::into_inner));
+        failures.sort_by_key(|failure| failure.index);
+        Report {
+            items_done: self.items_done.load(Ordering::Relaxed),
+            directories: self.directories.load(Ordering::Relaxed),
+            items_skipped: 0,
+            failures,
+            bytes_in: self.bytes_in.load(Ordering::Relaxed),
+            bytes_out: archive_bytes,
+            elapsed: self.started.elapsed(),
+        }
+    }
+}
+
+/// The error of a bug: an invariant that does not hold.
+pub(super) fn internal(what: &str) -> Error {
+    Error::new(ErrorKind::Internal, format!("internal error: {what}"))
+}
