@@ -20,8 +20,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// The longest link target that is taken; file systems allow 4 KiB.
-const MAX_LINK_BYTES: u64 = 32 << 10;
+/// The longest link target that is taken: what Linux allows.
+const MAX_LINK_BYTES: u64 = 4 << 10;
+/// Link targets that are kept for the end: a small archive can hold millions of them.
+const MAX_PENDING_LINK_BYTES: usize = 64 << 20;
 
 /// Unpacks what is selected below `path`.
 pub(super) fn extract(archive: &Archive, path: &Path, options: &ExtractOptions) -> Result<Report> {
@@ -30,7 +32,7 @@ pub(super) fn extract(archive: &Archive, path: &Path, options: &ExtractOptions) 
     std::fs::create_dir_all(path).map_err(failed)?;
     let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(failed)?;
     let destination =
-        Destination { placer: Placer::new(dir, options.overwrite.clone()), options, links: Mutex::new(Vec::new()) };
+        Destination { placer: Placer::new(dir, options.overwrite.clone()), options, links: Mutex::default() };
     let directories = destination.make_directories(&run);
     run_parallel(&run, &destination);
     destination.make_links(&run);
@@ -44,7 +46,14 @@ pub(super) fn extract(archive: &Archive, path: &Path, options: &ExtractOptions) 
 struct Destination<'a> {
     placer: Placer,
     options: &'a ExtractOptions,
-    links: Mutex<Vec<Link>>,
+    links: Mutex<PendingLinks>,
+}
+
+/// The links to be made, and the bytes that their targets take.
+#[derive(Default)]
+struct PendingLinks {
+    links: Vec<Link>,
+    bytes: usize,
 }
 
 /// A link to be made at the end.
@@ -58,6 +67,7 @@ struct Directory<'a> {
     path: PathBuf,
     entry: &'a EntryInfo,
     /// Whether this run made it. The mode of one that was there is its owner's business.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only unix has modes"))]
     is_new: bool,
 }
 
@@ -126,7 +136,7 @@ impl Destination<'_> {
 
     /// Makes the links, and takes away those that lead outside by way of what was there before.
     fn make_links(&self, run: &Run<'_>) {
-        let mut links = std::mem::take(&mut *self.links.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut links = std::mem::take(&mut self.links.lock().unwrap_or_else(PoisonError::into_inner).links);
         links.sort_by_key(|link| link.entry);
         let superseded = if links.is_empty() { HashMap::new() } else { self.last_files(run) };
         for link in links {
@@ -244,8 +254,13 @@ impl EntrySink for LinkSink<'_> {
             .map_err(|_| Error::new(ErrorKind::Unsupported, "the link's target is not text; it was not made"))?;
         let depth = self.destination.path(self.entry)?.components().count().saturating_sub(1);
         names::check_link_target(&target, depth, Rules::HERE)?;
-        let link = Link { entry: self.entry.index as usize, target };
-        self.destination.links.lock().unwrap_or_else(PoisonError::into_inner).push(link);
+        let mut pending = self.destination.links.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.bytes += target.len();
+        if pending.bytes > MAX_PENDING_LINK_BYTES {
+            let text = format!("the links' targets take more than {MAX_PENDING_LINK_BYTES} bytes; it was not made");
+            return Err(Error::new(ErrorKind::LimitExceeded, text));
+        }
+        pending.links.push(Link { entry: self.entry.index as usize, target });
         Ok(Finished::Later)
     }
 
