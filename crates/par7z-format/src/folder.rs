@@ -191,17 +191,17 @@ impl Folder {
         count
     }
 
-    /// A simple chain as writers make it: the first coder's output is the content, each one reads the next one's output,
-    /// the last one reads the packed stream. Every coder has one input.
+    /// A simple chain, in the order in which 7-Zip stores it: the first coder reads the packed stream, each further one
+    /// the output of the one before it, and the last one's output is the content. Every coder has one input.
     ///
     /// # Panics
     /// If `coders` is empty or one has several inputs.
     pub fn chain(coders: Vec<Coder>) -> Self {
         assert!(!coders.is_empty(), "a folder needs a coder");
         assert!(coders.iter().all(|coder| coder.inputs == 1), "a coder of a chain has one input");
-        let bonds = (1..coders.len() as u32).map(|coder| Bond { input: coder - 1, coder }).collect();
-        let last = coders.len() as u32 - 1;
-        Self { coders, bonds, packed_inputs: vec![last], main: 0 }
+        let bonds = (1..coders.len() as u32).map(|coder| Bond { input: coder, coder: coder - 1 }).collect();
+        let main = coders.len() - 1;
+        Self { coders, bonds, packed_inputs: vec![0], main }
     }
 
     /// The coders.
@@ -267,8 +267,9 @@ mod tests {
             let chain = Folder::chain(vec![coder(1); length]);
             let checked = Folder::new(chain.coders.clone(), chain.bonds.clone(), chain.packed_inputs.clone());
             assert_eq!(checked, Ok(chain.clone()));
-            assert_eq!(chain.feed(length - 1, 0), Feed::PackStream(0));
-            assert!((1..length).all(|index| chain.feed(index - 1, 0) == Feed::Coder(index)));
+            assert_eq!(chain.feed(0, 0), Feed::PackStream(0));
+            assert!((1..length).all(|index| chain.feed(index, 0) == Feed::Coder(index - 1)));
+            assert_eq!(chain.main_coder(), length - 1);
         }
     }
 

@@ -50,7 +50,7 @@ const LEVELS: [Level; 9] = [
     row(26, 32, BEST, (8, 1 << 25), 9, 7),
     row(27, 64, BEST, (16, 1 << 26), 9, 8),
     row(28, 64, BEST, (24, 1 << 27), 9, 9),
-    row(28, 64, BEST, (32, 192 << 20), 9, 9),
+    row(28, 64, BEST, (32, 1 << 28), 9, 9),
 ];
 
 /// A [`Method`] with every parameter decided: the level's row of the table under what the caller set.

@@ -15,7 +15,7 @@ const PROPERTY_MAX: u8 = 40;
 /// Chunk buffer and tables of a decoder besides dictionary and literal model (lc + lp is at most 4).
 const DECODER_OVERHEAD: u64 = (64 << 10) + (0x600 << 4) + (64 << 10);
 /// The encoder's window must hold an incompressible chunk whole (64 KiB and what the parser has read ahead), since it
-/// is then stored; the crate keeps only a dictionary's length behind it. Below this, streams must fit the window.
+/// is then stored; but lzma-rust2 0.25 keeps only a dictionary's length behind it, and panics if that is too little.
 const WINDOW_MIN: u32 = 128 << 10;
 
 /// The property byte of the smallest dictionary of the form 2^n or 3·2^n that is at least `dictionary`.

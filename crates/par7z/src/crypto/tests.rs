@@ -168,18 +168,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-#[ignore = "a measurement: run it in release with --nocapture"]
-fn throughput() {
-    let mut data = vec![1; 256 << 20];
-    let begin = std::time::Instant::now();
-    CbcEncryptor::new(&[1; 32], &[2; 16]).encrypt(&mut data);
-    println!("encrypt {:.2} GB/s", data.len() as f64 / begin.elapsed().as_secs_f64() / 1e9);
-    let begin = std::time::Instant::now();
-    std::io::copy(&mut CbcReader::new(&data[..], &[1; 32], &[2; 16]), &mut std::io::sink()).unwrap();
-    println!("decrypt {:.2} GB/s", data.len() as f64 / begin.elapsed().as_secs_f64() / 1e9);
-    let begin = std::time::Instant::now();
-    ring("measured").key(&properties(20, &[]), &ReadLimits::default()).unwrap();
-    println!("2^20 rounds {:.1} ms", begin.elapsed().as_secs_f64() * 1e3);
-}

@@ -149,8 +149,8 @@ impl ArchiveInProgress<'_> {
         encoder.finish(StreamEnd::Final, &mut packed)?;
         if encrypt && let Some(cipher) = &run.cipher {
             let (coder, mut cipher) = cipher.start(HEADER_STREAM)?;
-            coders.push(coder);
-            unpack_sizes.push(packed.len() as u64);
+            coders.insert(0, coder);
+            unpack_sizes.insert(0, packed.len() as u64);
             packed.resize(packed.len().next_multiple_of(16), 0);
             cipher.encrypt(&mut packed);
         }

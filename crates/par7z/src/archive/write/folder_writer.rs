@@ -408,12 +408,13 @@ impl<'run> FolderWriter<'run> {
 
     /// Ends the cipher and queues the record.
     fn complete(mut self, method: Coder) -> Result<()> {
-        let mut coders: Vec<Coder> = self.filters.as_deref().unwrap_or_default().iter().map(filter_coder).collect();
-        coders.push(method);
+        // In the order in which a reader undoes them, as 7-Zip stores them: cipher, compressor, filters.
+        let filters = self.filters.as_deref().unwrap_or_default();
+        let mut coders: Vec<Coder> = std::iter::once(method).chain(filters.iter().rev().map(filter_coder)).collect();
         let mut unpack_sizes = vec![self.unpacked_bytes; coders.len()];
-        if let Some((coder, cipher)) = &mut self.cipher {
-            coders.push(coder.clone());
-            unpack_sizes.push(self.compressed_bytes);
+        if let Some((coder, mut cipher)) = self.cipher.take() {
+            coders.insert(0, coder);
+            unpack_sizes.insert(0, self.compressed_bytes);
             if !self.cipher_tail.is_empty() {
                 let mut block = std::mem::take(&mut self.cipher_tail);
                 block.resize(16, 0);
