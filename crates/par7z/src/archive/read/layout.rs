@@ -3,7 +3,7 @@
 //! Invariants of [`Layout`]: every entry with content names a folder and a substream that exist, and the entries of a
 //! folder are those of its substreams, in order. All sums were checked for overflow when it was built.
 
-use super::EntryInfo;
+use crate::EntryInfo;
 use crate::{Error, ErrorKind, Result, codec};
 use par7z_format::{EntryKind, FolderStreams, Header, Streams};
 use std::collections::HashMap;

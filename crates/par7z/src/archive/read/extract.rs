@@ -4,8 +4,8 @@
 //! depend on each other's order, so their folders form one [`Job`] that a single worker does in order. The decoders in
 //! flight together stay under the memory limit ([`MemoryGate`]); a single one may always run, since it was checked alone.
 
+use super::archive::Archive;
 use super::layout::is_empty_file;
-use super::reader::Archive;
 use super::run::Run;
 use super::unpack::FolderReader;
 use crate::{EntryInfo, Error, ErrorKind, ExtractOptions, Report, Result};

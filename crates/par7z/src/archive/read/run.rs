@@ -2,7 +2,7 @@
 //!
 //! Counters are atomics and failures sit behind a mutex that is never held while an observer is called.
 
-use super::reader::Archive;
+use super::archive::Archive;
 use super::unpack::WRONG_PASSWORD;
 use crate::{EntryInfo, Error, ErrorKind, Event, ExtractOptions, ItemFailure, Report, Result, Totals};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};

@@ -6,10 +6,10 @@
 //! `..` as it has directories above it, at the most, and has none later, cannot lead out. Directories get their times
 //! and modes last, deepest first: writing into them would change the times, and a mode may forbid writing.
 
+use super::archive::Archive;
 use super::extract::{EntrySink, Finished, Target, run_parallel};
 use super::names::{self, Rules};
 use super::placing::{FileSink, Placer, file_times};
-use super::reader::Archive;
 use super::run::Run;
 use crate::{EntryInfo, Error, ErrorKind, ExtractOptions, Overwrite, Report, Result};
 use cap_std::ambient_authority;
