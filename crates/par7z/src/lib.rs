@@ -51,3 +51,8 @@ pub use options::{
 };
 pub use par7z_format::{EntryKind, FileTime, FormatError, FormatErrorKind};
 pub use progress::{Event, ItemFailure, Observer, Report, Totals};
+
+/// The README's example compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
