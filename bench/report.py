@@ -78,7 +78,7 @@ def write(root, results):
     lines = [
         '# Performance', '',
         f'Measured on {about["date"]} with `bench/run`: {about["cores"]} cores of {about["cpu"]}, {about["memory"] / 2**30:.0f} GiB of memory, '
-        f'against {about["seven_zip"]}. Medians of {results["runs"]} runs, the two programs in turns. '
+        f'against {about["seven_zip"]}. {"One run" if results["runs"] == 1 else "Medians of " + str(results["runs"]) + " runs"} of each program, in turns. '
         f'Load of the machine by other work when it began: {about["load"]:.1f}. Every archive was tested by 7-Zip. '
         'The inputs are files of Debian packages (`bench/fetch.sh`).', '']
     if about['load'] > 0.5:
