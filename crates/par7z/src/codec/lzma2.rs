@@ -18,6 +18,15 @@ const DECODER_OVERHEAD: u64 = (64 << 10) + (0x600 << 4) + (64 << 10);
 /// is then stored; but lzma-rust2 0.25 keeps only a dictionary's length behind it, and panics if that is too little.
 const WINDOW_MIN: u32 = 128 << 10;
 
+/// A control byte: the end of the stream.
+const END: u8 = 0;
+/// A control byte: a stored chunk that resets the dictionary.
+const STORED_AFRESH: u8 = 1;
+/// A control byte: a stored chunk.
+const STORED: u8 = 2;
+/// The largest stored chunk.
+const CHUNK_MAX: usize = 64 << 10;
+
 /// The property byte of the smallest dictionary of the form 2^n or 3·2^n that is at least `dictionary`.
 fn property_for(dictionary: u32) -> u8 {
     (0..PROPERTY_MAX).find(|&byte| dictionary_of(byte) >= dictionary).unwrap_or(PROPERTY_MAX)
@@ -45,12 +54,31 @@ pub(super) fn encoder_memory_bytes(params: &LzmaParams, size: Option<u64>) -> u6
 /// Writes LZMA2. The crate's writer cannot be re-armed, so each stream gets a new one, sized for the stream.
 pub(super) struct Lzma2Encoder {
     params: LzmaParams,
-    writer: Option<Lzma2Writer<Vec<u8>>>,
+    stage: Stage,
+}
+
+/// How far a stream is.
+enum Stage {
+    Idle,
+    /// Nothing is written; a writer, with its window and tables, is made when it is needed.
+    Begun(Box<LzmaOptions>),
+    Writing(Box<Lzma2Writer<Vec<u8>>>),
 }
 
 impl Lzma2Encoder {
     pub(super) fn new(params: &LzmaParams) -> Self {
-        Self { params: *params, writer: None }
+        Self { params: *params, stage: Stage::Idle }
+    }
+
+    fn writer(&mut self) -> Result<&mut Lzma2Writer<Vec<u8>>> {
+        if let Stage::Begun(options) = &self.stage {
+            let options = Lzma2Options { lzma_options: (**options).clone(), chunk_size: None };
+            self.stage = Stage::Writing(Box::new(Lzma2Writer::new(Vec::new(), options)));
+        }
+        match &mut self.stage {
+            Stage::Writing(writer) => Ok(writer),
+            _ => Err(bug("LZMA2", "write before begin")),
+        }
     }
 }
 
@@ -58,20 +86,37 @@ impl Encoder for Lzma2Encoder {
     fn begin(&mut self, size: Option<u64>) -> Result<Coder> {
         let lzma_options = options(&self.params, size);
         let property = property_for(lzma_options.dict_size);
-        self.writer = Some(Lzma2Writer::new(Vec::new(), Lzma2Options { lzma_options, chunk_size: None }));
+        self.stage = Stage::Begun(Box::new(lzma_options));
         Ok(coder(id::LZMA2, &[property]))
     }
 
     fn write(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        let writer = self.writer.as_mut().ok_or_else(|| bug("LZMA2", "write before begin"))?;
+        let writer = self.writer()?;
         writer.write_all(input).map_err(|e| bug("LZMA2", e))?;
         out.append(writer.inner_mut());
         Ok(())
     }
 
+    /// Chunks without compression, the first of which resets the dictionary.
+    fn write_stored(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        if !matches!(self.stage, Stage::Begun(_)) {
+            return Err(bug("LZMA2", "stored chunks are for a whole stream"));
+        }
+        out.reserve(input.len() + input.len().div_ceil(CHUNK_MAX) * 3);
+        for (number, chunk) in input.chunks(CHUNK_MAX).enumerate() {
+            out.push(if number == 0 { STORED_AFRESH } else { STORED });
+            out.extend_from_slice(&((chunk.len() - 1) as u16).to_be_bytes());
+            out.extend_from_slice(chunk);
+        }
+        Ok(())
+    }
+
     fn finish(&mut self, end: StreamEnd, out: &mut Vec<u8>) -> Result<()> {
-        let writer = self.writer.take().ok_or_else(|| bug("LZMA2", "finish before begin"))?;
-        out.append(&mut writer.finish().map_err(|e| bug("LZMA2", e))?);
+        match std::mem::replace(&mut self.stage, Stage::Idle) {
+            Stage::Idle => return Err(bug("LZMA2", "finish before begin")),
+            Stage::Begun(_) => out.push(END),
+            Stage::Writing(writer) => out.append(&mut writer.finish().map_err(|e| bug("LZMA2", e))?),
+        }
         if end == StreamEnd::Joined {
             // The end byte: the next slice goes on with a chunk.
             out.pop();

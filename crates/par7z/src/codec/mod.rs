@@ -14,6 +14,7 @@ mod level;
 mod lzma;
 mod lzma2;
 mod ppmd;
+mod probe;
 mod registry;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ mod tests;
 pub(crate) use filter::{detect_filter, filter_coder, filter_encoder};
 pub(crate) use graph::{decoder_memory_bytes, method_names, open_folder};
 pub(crate) use level::ResolvedMethod;
+pub(crate) use probe::is_incompressible;
 
 use crate::{Error, ErrorKind, Result};
 use par7z_format::{Coder, MethodId};
@@ -46,6 +48,11 @@ pub(crate) trait Encoder: Send {
     fn begin(&mut self, size: Option<u64>) -> Result<Coder>;
     /// Takes input and appends what is packed so far to `out`.
     fn write(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<()>;
+    /// As [`write`](Self::write), for the whole input of a stream that does not shrink: a method that has a way to store
+    /// it takes that way.
+    fn write_stored(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        self.write(input, out)
+    }
     /// Ends the stream and appends its rest.
     fn finish(&mut self, end: StreamEnd, out: &mut Vec<u8>) -> Result<()>;
 }
