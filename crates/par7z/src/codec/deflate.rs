@@ -16,20 +16,24 @@ pub(super) struct DeflateEncoder {
     level: u32,
     /// Made at the first `begin`, then re-armed.
     stream: Option<Compress>,
+    /// Whether the stream has come to its end. One that was given up in the middle cannot be re-armed: zlib-rs keeps
+    /// some of its output, and the next stream is damaged.
+    ended: bool,
 }
 
 impl DeflateEncoder {
     pub(super) fn new(params: &DeflateParams) -> Self {
-        Self { level: params.zlib_level.unwrap_or(6), stream: None }
+        Self { level: params.zlib_level.unwrap_or(6), stream: None, ended: false }
     }
 }
 
 impl Encoder for DeflateEncoder {
     fn begin(&mut self, _size: Option<u64>) -> Result<Coder> {
         match &mut self.stream {
-            Some(stream) => stream.reset(),
-            None => self.stream = Some(Compress::new(Compression::new(self.level), false)),
+            Some(stream) if self.ended => stream.reset(),
+            _ => self.stream = Some(Compress::new(Compression::new(self.level), false)),
         }
+        self.ended = false;
         Ok(coder(id::DEFLATE, &[]))
     }
 
@@ -50,6 +54,7 @@ impl Encoder for DeflateEncoder {
             out.reserve(OUTPUT_STEP);
             let status = stream.compress_vec(&[], out, FlushCompress::Finish).map_err(|e| bug("Deflate", e))?;
             if status == Status::StreamEnd {
+                self.ended = true;
                 return Ok(());
             }
         }

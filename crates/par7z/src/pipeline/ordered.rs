@@ -146,13 +146,7 @@ impl<R> Ordered<R> {
     fn advance(&self, state: &mut State<R>) -> Advance<R> {
         let head = match self.sequence {
             Sequence::Input => Some(state.next_number),
-            Sequence::Completion => self.budget.head().or_else(|| {
-                let next = state.finished.front().copied();
-                if next.is_some() {
-                    self.budget.set_head(next);
-                }
-                next
-            }),
+            Sequence::Completion => self.budget.head_or(state.finished.front().copied()),
         };
         let Some(head) = head else {
             return if state.total == Some(state.written) { Advance::End } else { Advance::Wait };
@@ -178,7 +172,10 @@ impl<R> Ordered<R> {
                 self.budget.set_head(Some(state.next_number));
             }
             Sequence::Completion => {
-                state.finished.retain(|job| *job != head);
+                // Nearly always the first: a search through all that wait would make many items quadratic.
+                if let Some(place) = state.finished.iter().position(|job| *job == head) {
+                    state.finished.remove(place);
+                }
                 self.budget.set_head(None);
             }
         }

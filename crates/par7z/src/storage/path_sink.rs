@@ -43,7 +43,8 @@ impl PathSink {
 /// Creates an unnoticeable temporary file in the folder of `path`.
 pub(super) fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let prefix = format!(".{name}.");
+    // A name as long as the file system allows leaves no room for more.
+    let prefix = if name.len() <= 200 { format!(".{name}.") } else { ".".to_owned() };
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).suffix(".par7z-part");
     #[cfg(unix)]

@@ -31,7 +31,7 @@ impl VolumeSink {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidOption`] without sizes or with one of 0; [`ErrorKind::AlreadyExists`] if `base.001` exists: a
-    /// set of volumes cannot be replaced in one step, so it never is; [`ErrorKind::Io`] if the folder is not writable.
+    /// set of volumes cannot be replaced in one step, so it never is (nor at the end, if one has appeared meanwhile); [`ErrorKind::Io`] if the folder is not writable.
     pub fn create(base: impl AsRef<Path>, sizes: &[u64]) -> Result<Self> {
         let base = base.as_ref();
         if sizes.is_empty() || sizes.contains(&0) {
@@ -39,8 +39,7 @@ impl VolumeSink {
         }
         let first = volume_path(base, 0);
         if first.exists() {
-            let text = format!("{} exists: remove the old volumes or choose another name", first.display());
-            return Err(Error::new(ErrorKind::AlreadyExists, text));
+            return Err(exists(&first));
         }
         let current = temporary_beside(&first)?;
         let mut sink =
@@ -81,6 +80,11 @@ impl VolumeSink {
     }
 }
 
+fn exists(volume: &Path) -> Error {
+    let text = format!("{} exists: remove the old volumes or choose another name", volume.display());
+    Error::new(ErrorKind::AlreadyExists, text)
+}
+
 /// The path of volume `number` (from 0): `base.001`, …, `base.999`, `base.1000`.
 fn volume_path(base: &Path, number: usize) -> PathBuf {
     let mut name = OsString::from(base);
@@ -107,7 +111,8 @@ impl Sink for VolumeSink {
     fn truncate(&mut self, position: u64) -> io::Result<bool> {
         let position = START_HEADER_BYTES + position;
         let mut before: u64 = (0..self.full.len()).map(|volume| self.size_of(volume)).sum();
-        while position < before
+        // A border belongs to the volume before it: no empty volume is left at the end.
+        while position <= before
             && let Some(path) = self.full.pop()
         {
             before -= self.size_of(self.full.len());
@@ -128,11 +133,19 @@ impl Sink for VolumeSink {
         let mut paths = self.full;
         paths.push(self.current.into_temp_path());
         let count = paths.len();
+        // A reader goes on as long as there is a next number: a stray one behind the last would be taken for the next.
+        let behind = volume_path(&base, count);
+        if behind.exists() {
+            return Err(exists(&behind));
+        }
         for (number, path) in paths.into_iter().enumerate().rev() {
             let target = volume_path(&base, number);
-            if let Err(error) = path.persist(&target) {
+            if let Err(error) = path.persist_noclobber(&target) {
                 for placed in number + 1..count {
                     let _ = std::fs::remove_file(volume_path(&base, placed));
+                }
+                if error.error.kind() == io::ErrorKind::AlreadyExists {
+                    return Err(exists(&target));
                 }
                 return Err(Error::io(format!("cannot write the volume {}", target.display()), error.error));
             }

@@ -106,7 +106,11 @@ impl Compressor {
             let sink = Box::new(sink);
             std::thread::Builder::new()
                 .name("par7z-commit".to_owned())
-                .spawn(move || commit(&run, sink))
+                .spawn(move || {
+                    // A sink that panics must not leave workers and callers waiting for it.
+                    let _stops = StopWhenDropped(&run);
+                    commit(&run, sink)
+                })
                 .map_err(|error| Error::io("cannot start the committer thread", error))?
         };
         let planner = Planner::new(
@@ -166,6 +170,15 @@ impl Session {
         let submitted = running.submit(jobs);
         running.run.ordered.close(planner.job_count());
         running.end(submitted.is_ok())
+    }
+}
+
+/// Stops a run that has lost its committer. After a good end it changes nothing.
+struct StopWhenDropped<'run>(&'run Run);
+
+impl Drop for StopWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.stop().set();
     }
 }
 

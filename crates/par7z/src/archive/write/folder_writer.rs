@@ -22,6 +22,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use par7z_format::{Coder, Folder, MethodId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Packed bytes that a streaming encoder gathers before they are queued.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -29,14 +30,24 @@ const CHUNK_BYTES: usize = 256 << 10;
 const FIRST_RESERVATION_BYTES: u64 = 64 << 10;
 /// What encoding may add to a few incompressible bytes.
 const SLACK_BYTES: u64 = 1 << 10;
+/// How often an item's progress is told.
+const PROGRESS_BYTES: u64 = 1 << 20;
 /// How much of the content decides about its filter.
 pub(super) const HEAD_BYTES: usize = 4 << 10;
 
 /// Whose progress a slice is.
 #[derive(Debug, Clone)]
 pub(super) struct ItemTag {
-    pub(super) index: u64,
-    pub(super) name: Arc<str>,
+    index: u64,
+    name: Arc<str>,
+    /// Bytes done, by all workers that have a slice of it.
+    done: Arc<AtomicU64>,
+}
+
+impl ItemTag {
+    pub(super) fn new(index: u64, name: &str) -> Self {
+        Self { index, name: name.into(), done: Arc::default() }
+    }
 }
 
 /// A slice's way back from the worker that packed it.
@@ -178,7 +189,7 @@ impl<'run> FolderWriter<'run> {
     }
 
     /// Reserves, pushing own slices that are done before waiting: they may be what the memory is needed for.
-    fn wait_for_memory(&mut self, worker: &mut Worker, bytes: u64) -> Result<Reservation> {
+    pub(super) fn wait_for_memory(&mut self, worker: &mut Worker, bytes: u64) -> Result<Reservation> {
         loop {
             if let Some(reservation) = self.run.budget.try_reserve(self.job, bytes) {
                 return Ok(reservation);
@@ -252,16 +263,15 @@ impl<'run> FolderWriter<'run> {
         let number = slices.next_out;
         slices.next_out += 1;
         let (run, sender, tag) = (Arc::clone(self.run), slices.sender.clone(), self.tag.clone());
-        let before = self.encoded_bytes;
         self.encoded_bytes += input.len() as u64;
         // Every slice says the same dictionary: that of a full one.
         let declared_bytes = self.slice_bytes;
         self.pool.share(Box::new(move |worker| {
-            let packed = run.tracker.active(|| {
+            let packed = run.tracker.active(worker, |worker| {
                 let encoder = worker.encoder(&run.method);
                 let coder = encoder.begin(Some(declared_bytes))?;
                 let mut packed = Vec::with_capacity(packed_bound(input.len() as u64) as usize);
-                encode(&run, encoder, &input, &mut packed, tag.as_ref(), before)?;
+                encode(&run, encoder, &input, &mut packed, tag.as_ref())?;
                 encoder.finish(end, &mut packed)?;
                 packed.shrink_to_fit();
                 Ok((coder, packed))
@@ -303,8 +313,7 @@ impl<'run> FolderWriter<'run> {
         let input = std::mem::take(&mut self.pending);
         for piece in input.chunks(PIECE_BYTES) {
             let Stage::Streaming { packed, .. } = &mut self.stage else { return Err(internal("no stream")) };
-            let before = self.encoded_bytes;
-            encode(self.run, worker.encoder(&self.run.method), piece, packed, self.tag.as_ref(), before)?;
+            encode(self.run, worker.encoder(&self.run.method), piece, packed, self.tag.as_ref())?;
             self.encoded_bytes += piece.len() as u64;
             self.queue_stream_chunk(worker, CHUNK_BYTES)?;
         }
@@ -381,10 +390,10 @@ impl<'run> FolderWriter<'run> {
         let mut coder = encoder.begin(Some(content.len() as u64))?;
         let run = Arc::clone(self.run);
         if filters.is_empty() {
-            encode(&run, encoder, content, &mut packed, self.tag.as_ref(), 0)?;
+            encode(&run, encoder, content, &mut packed, self.tag.as_ref())?;
         } else {
             let filtered = apply_filters(&filters, content)?;
-            encode(&run, encoder, &filtered, &mut packed, self.tag.as_ref(), 0)?;
+            encode(&run, encoder, &filtered, &mut packed, self.tag.as_ref())?;
         }
         encoder.finish(StreamEnd::Final, &mut packed)?;
         self.encoded_bytes = content.len() as u64;
@@ -452,20 +461,17 @@ fn encode(
     input: &[u8],
     packed: &mut Vec<u8>,
     tag: Option<&ItemTag>,
-    before: u64,
 ) -> Result<()> {
-    let mut done = before;
-    let mut told = before;
     for piece in input.chunks(PIECE_BYTES) {
         run.check()?;
         encoder.write(piece, packed)?;
-        done += piece.len() as u64;
-        run.tracker.encoded(piece.len() as u64);
-        if let Some(tag) = tag
-            && done - told >= 1 << 20
-        {
-            told = done;
-            run.tracker.progressed(tag.index, &tag.name, done);
+        let bytes = piece.len() as u64;
+        run.tracker.encoded(bytes);
+        if let Some(tag) = tag {
+            let done = tag.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
+            if done / PROGRESS_BYTES > (done - bytes) / PROGRESS_BYTES {
+                run.tracker.progressed(tag.index, &tag.name, done);
+            }
         }
     }
     Ok(())

@@ -4,7 +4,7 @@
 //! never needs to be: an item is read completely before it enters, and one too large for that gets a folder of its own.
 
 use super::folder_writer::{FolderWriter, HEAD_BYTES, ItemTag};
-use super::run::{EntryRecord, Record, Run, Worker};
+use super::run::{EntryRecord, Record, Run, Worker, panic_text};
 use super::source::{self, Content, Opened};
 use crate::codec::detect_filter;
 use crate::item::Metadata;
@@ -21,6 +21,8 @@ pub(super) struct PlannedItem {
     pub(super) index: u64,
     pub(super) size: Option<u64>,
     pub(super) item: Item,
+    /// How many times its source has failed.
+    pub(super) failures: u32,
 }
 
 /// The items of one folder (or of several, if they turn out to need them).
@@ -49,24 +51,14 @@ impl From<Error> for Failure {
 /// Runs a job to its end; whatever happens, its lane is finished.
 pub(super) fn run_job(run: &Arc<Run>, pool: &PoolHandle<Worker>, worker: &mut Worker, job: Job) {
     let number = job.number;
-    run.tracker.active(|| {
+    let result = run.tracker.active(worker, |worker| {
         let mut context = JobContext { run, pool, worker, job: number, next_stream: 0 };
-        let work = AssertUnwindSafe(|| if job.solid { context.solid(job) } else { context.separate(job) });
-        match catch_unwind(work) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => run.fail(error),
-            Err(panic) => {
-                worker.discard_encoder();
-                run.fail(Error::new(ErrorKind::Internal, format!("a worker panicked: {}", panic_text(&*panic))));
-            }
-        }
+        if job.solid { context.solid(job) } else { context.separate(job) }
     });
+    if let Err(error) = result {
+        run.fail(error);
+    }
     run.ordered.finish(number);
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
 }
 
 struct JobContext<'run> {
@@ -99,7 +91,6 @@ impl<'run> JobContext<'run> {
         planned: &mut PlannedItem,
         mut work: impl FnMut(&mut Self, &mut PlannedItem) -> Result<T, Failure>,
     ) -> Result<Option<T>> {
-        let mut failures = 0;
         loop {
             self.run.check()?;
             self.run.tracker.started(planned.index, &planned.item.name, planned.size);
@@ -108,23 +99,34 @@ impl<'run> JobContext<'run> {
                 Err(Failure::Fatal(error)) => return Err(error),
                 Err(Failure::Source(error)) => error,
             };
-            failures += 1;
-            match self.run.options.error_policy {
-                ErrorPolicy::Retry { times } if failures <= times && source::can_reopen(&planned.item) => {
-                    self.run.tracker.retried(planned.index, &planned.item.name, &error, failures);
-                }
-                ErrorPolicy::Abort => return Err(error.in_entry(&planned.item.name)),
-                _ => {
-                    self.run.tracker.failed(planned.index, &planned.item.name, error);
-                    return Ok(None);
-                }
+            if !self.tries_again(planned, error)? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// What the policy says about a failure: whether to try again.
+    fn tries_again(&self, planned: &mut PlannedItem, error: Error) -> Result<bool> {
+        planned.failures += 1;
+        match self.run.options.error_policy {
+            ErrorPolicy::Retry { times } if planned.failures <= times && source::can_reopen(&planned.item) => {
+                self.run.tracker.retried(planned.index, &planned.item.name, &error, planned.failures);
+                Ok(true)
+            }
+            ErrorPolicy::Abort => Err(error.in_entry(&planned.item.name)),
+            _ => {
+                self.run.tracker.failed(planned.index, &planned.item.name, error);
+                Ok(false)
             }
         }
     }
 
     fn open(&self, planned: &mut PlannedItem) -> Result<Opened, Failure> {
         check_name(&planned.item.name).map_err(Failure::Source)?;
-        source::open(&mut planned.item, self.run.options.times).map_err(|error| source_error("cannot open", error))
+        let open = AssertUnwindSafe(|| source::open(&mut planned.item, self.run.options.times));
+        let opened = catch_unwind(open)
+            .unwrap_or_else(|panic| Err(io::Error::other(format!("opening it panicked: {}", panic_text(&*panic)))));
+        opened.map_err(|error| source_error("cannot open", error))
     }
 
     fn separate_item(&mut self, planned: &mut PlannedItem) -> Result<(), Failure> {
@@ -140,7 +142,7 @@ impl<'run> JobContext<'run> {
             Content::Bytes(bytes) => return self.separate_bytes(planned, (*bytes).as_ref(), metadata),
             Content::Stream(reader) => reader,
         };
-        let tag = ItemTag { index: planned.index, name: name.into() };
+        let tag = ItemTag::new(planned.index, name);
         let mut folder = self.folder(opened.size.or(planned.size), Some(tag))?;
         match self.pump(&mut *reader, &[], &mut folder) {
             Ok((size, crc)) => self.finish_item(planned, folder, metadata, size, crc).map_err(Failure::Fatal),
@@ -153,7 +155,7 @@ impl<'run> JobContext<'run> {
 
     fn separate_bytes(&mut self, planned: &PlannedItem, bytes: &[u8], metadata: Metadata) -> Result<(), Failure> {
         let size = bytes.len() as u64;
-        let tag = ItemTag { index: planned.index, name: planned.item.name.as_str().into() };
+        let tag = ItemTag::new(planned.index, &planned.item.name);
         let mut folder = self.folder(Some(size), Some(tag))?;
         let crc = crc32fast::hash(bytes);
         if size == 0 || size > self.run.slice_bytes {
@@ -219,9 +221,9 @@ impl<'run> JobContext<'run> {
 
     /// All items in one folder, as far as they fit.
     fn solid(&mut self, job: Job) -> Result<()> {
-        let mut open = None;
+        let mut open: Option<SolidFolder<'run>> = None;
         for mut planned in job.items {
-            let read = self.attempt(&mut planned, |context, planned| context.read_ahead(planned))?;
+            let read = self.attempt(&mut planned, |context, planned| context.read_ahead(planned, &mut open))?;
             let Some(read) = read else { continue };
             let (index, name) = (planned.index, planned.item.name.as_str());
             match read.content {
@@ -297,7 +299,11 @@ impl<'run> JobContext<'run> {
     }
 
     /// Opens an item and reads it, if it is not too large to be read ahead.
-    fn read_ahead(&mut self, planned: &mut PlannedItem) -> Result<ReadItem, Failure> {
+    fn read_ahead(
+        &mut self,
+        planned: &mut PlannedItem,
+        open: &mut Option<SolidFolder<'run>>,
+    ) -> Result<ReadItem, Failure> {
         let opened = self.open(planned)?;
         let metadata = self.metadata(opened.metadata);
         let limit = self.run.slice_bytes;
@@ -318,8 +324,12 @@ impl<'run> JobContext<'run> {
             // One byte more than expected, so that the end shows without another round.
             let expected = opened.size.map_or(0, |size| (size as usize).saturating_add(1));
             let target = expected.max(filled * 2).clamp(filled + 4096, (limit as usize).max(filled + 4096));
-            let more = self.run.budget.reserve(self.job, (target - filled) as u64, self.elects());
-            let more = more.map_err(|stopped| Failure::Fatal(stopped.into()))?;
+            let wanted = (target - filled) as u64;
+            let more = match open {
+                // Slices of the open folder may hold the memory that this waits for.
+                Some(solid) => solid.folder.wait_for_memory(self.worker, wanted)?,
+                None => self.run.budget.reserve(self.job, wanted, self.elects()).map_err(Error::from)?,
+            };
             match &mut reservation {
                 Some(reservation) => reservation.absorb(more),
                 none => *none = Some(more),
@@ -347,7 +357,7 @@ impl<'run> JobContext<'run> {
         reader: Box<dyn Read + Send>,
         metadata: Metadata,
     ) -> Result<()> {
-        let tag = ItemTag { index: planned.index, name: planned.item.name.as_str().into() };
+        let tag = ItemTag::new(planned.index, &planned.item.name);
         let mut folder = self.folder(planned.size, Some(tag))?;
         let mut reader = reader;
         let result = self.pump(&mut *reader, &head, &mut folder);
@@ -360,17 +370,10 @@ impl<'run> JobContext<'run> {
                     Failure::Fatal(error) => return Err(error),
                     Failure::Source(error) => error,
                 };
-                match self.run.options.error_policy {
-                    ErrorPolicy::Abort => Err(error.in_entry(&planned.item.name)),
-                    ErrorPolicy::Retry { .. } if source::can_reopen(&planned.item) => {
-                        self.run.tracker.retried(planned.index, &planned.item.name, &error, 1);
-                        self.attempt(planned, |context, planned| context.separate_item(planned)).map(|_| ())
-                    }
-                    _ => {
-                        self.run.tracker.failed(planned.index, &planned.item.name, error);
-                        Ok(())
-                    }
+                if self.tries_again(planned, error)? {
+                    self.attempt(planned, |context, planned| context.separate_item(planned))?;
                 }
+                Ok(())
             }
         }
     }

@@ -57,7 +57,7 @@ impl Planner {
 
     /// Takes an item and gives the jobs that are complete with it.
     pub(super) fn add(&mut self, item: Item, size: Option<u64>) -> Vec<Job> {
-        let planned = PlannedItem { index: self.next_index, size, item };
+        let planned = PlannedItem { index: self.next_index, size, item, failures: 0 };
         self.next_index += 1;
         if self.solid.max_items == 1 {
             return vec![self.job(vec![planned], false)];

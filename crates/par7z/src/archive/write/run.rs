@@ -7,6 +7,7 @@ use crate::pipeline::{Budget, Ordered, Sequence, Stopped};
 use crate::progress::{Event, ItemFailure, Totals};
 use crate::{Encryption, Error, ErrorKind, Method, Order, ReadLimits, Report, Result, Secret, WriteOptions};
 use par7z_format::{Coder, Entry, Folder, MethodId};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -36,6 +37,8 @@ pub(super) struct EntryRecord {
 pub(super) struct Worker {
     encoder: Option<Box<dyn Encoder>>,
     read_buffer: Vec<u8>,
+    /// Whether it is counted as at work: a job that helps with another's slice is one thread still.
+    active: bool,
 }
 
 /// Bytes read at once.
@@ -95,6 +98,9 @@ pub(super) fn slice_bytes(method: &ResolvedMethod, memory_budget_bytes: u64) -> 
     method.dictionary_bytes().clamp(1 << 20, memory_budget_bytes / 8)
 }
 
+/// The most that a streaming encoder gives for a piece of input: a block of BZip2 that does not compress.
+const STREAM_CHUNK_BYTES: u64 = 1 << 20;
+
 /// One writing run.
 pub(super) struct Run {
     pub(super) options: WriteOptions,
@@ -114,8 +120,9 @@ impl Run {
         let method = ResolvedMethod::new(&options.method, options.level);
         let stop = Stop::new(options.cancel.clone());
         let slice_bytes = slice_bytes(&method, options.memory_budget_bytes);
-        // A slice needs its input and its output at once; the head needs that, and an item read ahead, to move on.
-        let head_bytes = 3 * slice_bytes + slice_bytes / 8;
+        // What the head needs to move on: a slice with its output, an item read ahead, and a chunk of a stream's output
+        // (one block of BZip2 at the most). Anything less, and a full budget stops it for ever.
+        let head_bytes = 3 * slice_bytes + slice_bytes / 8 + STREAM_CHUNK_BYTES;
         let budget = Budget::new(options.memory_budget_bytes, head_bytes, stop.clone());
         let sequence = match options.order {
             Order::Input => Sequence::Input,
@@ -271,11 +278,20 @@ impl Tracker {
         self.bytes_out.fetch_sub(packed_bytes, Ordering::Relaxed);
     }
 
-    /// Runs `work`, counted as an active thread.
-    pub(super) fn active<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.active_threads.fetch_add(1, Ordering::Relaxed);
-        let result = work();
-        self.active_threads.fetch_sub(1, Ordering::Relaxed);
+    /// Runs `work`, counted as an active thread. If it panics, that is an error.
+    pub(super) fn active<T>(&self, worker: &mut Worker, work: impl FnOnce(&mut Worker) -> Result<T>) -> Result<T> {
+        let outermost = !std::mem::replace(&mut worker.active, true);
+        if outermost {
+            self.active_threads.fetch_add(1, Ordering::Relaxed);
+        }
+        let result = catch_unwind(AssertUnwindSafe(|| work(worker))).unwrap_or_else(|panic| {
+            worker.discard_encoder();
+            Err(Error::new(ErrorKind::Internal, format!("a worker panicked: {}", panic_text(&*panic))))
+        });
+        if outermost {
+            worker.active = false;
+            self.active_threads.fetch_sub(1, Ordering::Relaxed);
+        }
         result
     }
 
@@ -292,6 +308,12 @@ impl Tracker {
             elapsed: self.started.elapsed(),
         }
     }
+}
+
+/// What a panic said.
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
 }
 
 /// The error of a bug: an invariant that does not hold.

@@ -1,0 +1,116 @@
+//! The same input and options give the same bytes, however many threads work and whoever is faster.
+
+use crate::common::{
+    MIB, PASSWORD, Pattern, contents, files, noise, options, test_bytes, text, tight, watchdog, write,
+};
+use par7z::{
+    Bzip2Params, DeflateParams, Encryption, Filter, FilterChoice, Item, LzmaParams, Method, Order, PpmdParams, Solid,
+    WriteOptions,
+};
+use std::io::Cursor;
+
+/// Small and large ones, of known and unknown size, empty ones, directories, and some whose source dies.
+fn items() -> Vec<Item> {
+    let mut items = vec![Item::directory("dir"), Item::from_bytes("dir/empty", Vec::new())];
+    // Larger than a slice of 2 MiB.
+    items.push(Item::from_bytes("large.txt", text(1, 3 << 20)));
+    items.push(Item::from_reader("dies early", Pattern::dies_after(1), None));
+    for n in 0..40 {
+        items.push(Item::from_bytes(format!("dir/{n}.txt"), text(n, (n as usize * 977) % 20_000)));
+        items.push(Item::from_bytes(format!("dir/{n}.bin"), noise(n, (n as usize * 313) % 9_000)));
+    }
+    items.push(Item::from_reader("dies late", Pattern::dies_after(3 * MIB + 1), None));
+    items.push(Item::from_reader("stream", Cursor::new(text(2, 2_500_000)), None));
+    items.push(Item::from_reader("never there", Pattern::dies_after(0), Some(10)));
+    items.push(Item::from_opener("opened", || Ok(Cursor::new(text(3, 70_000))), Some(5)));
+    // A program, for the filter.
+    let mut program = std::fs::read(std::env::current_exe().expect("a test is a program")).expect("readable");
+    program.truncate(300_000);
+    items.push(Item::from_bytes("dir/program", program));
+    items
+}
+
+const FAILING: [&str; 3] = ["dies early", "dies late", "never there"];
+
+fn same_for_all_threads(name: &str, make: impl Fn(u32) -> WriteOptions) -> Vec<u8> {
+    let _watchdog = watchdog("a run on some number of threads");
+    let mut first: Option<Vec<u8>> = None;
+    for threads in [1, 2, 7, 64] {
+        let (bytes, report) = write(&make(threads), items());
+        let failed: Vec<_> = report.failures.iter().map(|failure| failure.name.as_str()).collect();
+        assert_eq!(failed, FAILING, "{name}");
+        let first = first.get_or_insert_with(|| bytes.clone());
+        assert!(*first == bytes, "{name}: {threads} threads give other bytes ({} and {})", first.len(), bytes.len());
+    }
+    let bytes = first.expect("there were runs");
+    test_bytes(&bytes);
+    bytes
+}
+
+#[test]
+fn non_solid() {
+    same_for_all_threads("roomy", |threads| options(threads, 1));
+    // Twice: chance has another try.
+    same_for_all_threads("tight", |threads| tight(threads, 1));
+    same_for_all_threads("tight", |threads| tight(threads, 1));
+}
+
+#[test]
+fn solid() {
+    let by_extension = Solid { by_extension: true, ..Solid::ON };
+    let small = Solid { max_items: 7, max_bytes: 50_000, by_extension: false };
+    for solid in [Solid::ON, by_extension, small] {
+        same_for_all_threads("solid", |threads| tight(threads, 1).solid(solid).expect("valid"));
+    }
+}
+
+#[test]
+fn every_method() {
+    let methods = [
+        Method::Copy,
+        Method::Lzma(LzmaParams::default()),
+        Method::Ppmd(PpmdParams::default()),
+        Method::Bzip2(Bzip2Params::default()),
+        Method::Deflate(DeflateParams::default()),
+    ];
+    for method in methods {
+        let name = format!("{method:?}");
+        same_for_all_threads(&name, |threads| tight(threads, 1).method(method).expect("valid"));
+    }
+    // Level 5 for the method that is cut into slices: the other parser and match finder.
+    let small = LzmaParams { dictionary_bytes: Some(1 << 16), ..LzmaParams::default() };
+    same_for_all_threads("LZMA2", |threads| tight(threads, 5).method(Method::Lzma2(small)).expect("valid"));
+}
+
+#[test]
+fn encrypted_with_a_given_iv() {
+    let encryption = Encryption { iv: Some([7; 16]), ..Encryption::password(PASSWORD).hide_names(true) };
+    for solid in [Solid::OFF, Solid::ON] {
+        let make = |threads| tight(threads, 1).encryption(Some(encryption.clone())).solid(solid).expect("valid");
+        same_for_all_threads("encrypted", make);
+    }
+}
+
+#[test]
+fn with_filters() {
+    for chain in [vec![Filter::Delta { distance: 3 }], vec![Filter::Swap4, Filter::BcjX86, Filter::Arm64]] {
+        let make = |threads| tight(threads, 1).filters(FilterChoice::Chain(chain.clone())).expect("valid");
+        same_for_all_threads("filters", make);
+    }
+}
+
+#[test]
+fn in_order_of_completion_the_same_items_are_in() {
+    let _watchdog = watchdog("a run in order of completion");
+    let (expected, _) = write(&tight(1, 1), items());
+    let expected = contents(&expected);
+    for threads in [1, 2, 16] {
+        for solid in [Solid::OFF, Solid::ON] {
+            let options = tight(threads, 1).order(Order::Completion).solid(solid).expect("valid");
+            let (bytes, report) = write(&options, items());
+            assert_eq!(report.failures.len(), FAILING.len());
+            test_bytes(&bytes);
+            assert!(files(&contents(&bytes)) == files(&expected), "{threads} threads, {solid:?}");
+        }
+    }
+}
