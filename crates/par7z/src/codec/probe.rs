@@ -2,7 +2,7 @@
 //! what trying would cost.
 //!
 //! Two things make content shrink: symbols that are not equally frequent or repeat nearby, and repeats far apart. The
-//! first shows in samples: Deflate's fastest level has to save something on one of them. The second does not, so all of
+//! first shows in samples: Deflate at a fast level has to save something on one of them. The second does not, so all of
 //! the content is looked through for repeats: at about every 256th place, chosen by the content itself so that copies
 //! choose the same places, 8 bytes are compared with the last ones that had the same hash.
 //!
@@ -10,6 +10,8 @@
 
 use flate2::{Compress, Compression, FlushCompress, Status};
 
+/// The fastest level that makes its own Huffman codes.
+const LEVEL: Compression = Compression::new(2);
 /// Below this the encoder is as fast as the probe.
 const MIN_BYTES: usize = 32 << 10;
 /// One sample.
@@ -38,7 +40,7 @@ fn a_sample_shrinks(content: &[u8]) -> bool {
     (0..SAMPLES).any(|number| {
         let start = last / (SAMPLES - 1) * number;
         let sample = &content[start..start + SAMPLE_BYTES];
-        let mut deflate = Compress::new(Compression::fast(), false);
+        let mut deflate = Compress::new(LEVEL, false);
         let enough = SAMPLE_BYTES - SAMPLE_BYTES * SAVED_PER_MILLE / 1000;
         // It ends within so much room, or it does not shrink.
         matches!(deflate.compress(sample, &mut packed[..enough], FlushCompress::Finish), Ok(Status::StreamEnd))

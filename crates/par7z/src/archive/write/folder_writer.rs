@@ -14,12 +14,13 @@
 //! own that are done, so the head can always move.
 
 use super::run::{EntryRecord, PIECE_BYTES, Record, Run, Worker, internal};
-use crate::codec::{FilterEncoder, StreamEnd, detect_filter, filter_coder, filter_encoder};
+use crate::codec::{Encoder, FilterEncoder, StreamEnd, detect_filter, filter_coder, filter_encoder, is_incompressible};
 use crate::crypto::CbcEncryptor;
 use crate::pipeline::{PoolHandle, Reservation, Step};
 use crate::{Error, Filter, FilterChoice, Result};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use par7z_format::{Coder, Folder, MethodId};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -269,12 +270,15 @@ impl<'run> FolderWriter<'run> {
         self.pool.share(Box::new(move |worker| {
             let packed = run.tracker.active(worker, |worker| {
                 let encoder = worker.encoder(&run.method);
-                let coder = encoder.begin(Some(declared_bytes))?;
-                let mut packed = Vec::with_capacity(packed_bound(input.len() as u64) as usize);
-                encode(&run, encoder, &input, &mut packed, tag.as_ref())?;
-                encoder.finish(end, &mut packed)?;
-                packed.shrink_to_fit();
-                Ok((coder, packed))
+                if is_incompressible(&input) {
+                    let coder = encoder.begin(Some(declared_bytes))?;
+                    let mut packed = Vec::with_capacity(packed_bound(input.len() as u64) as usize);
+                    encoder.write_stored(&input, &mut packed)?;
+                    encoder.finish(end, &mut packed)?;
+                    run.tracker.encoded(input.len() as u64);
+                    return Ok((coder, packed));
+                }
+                pack(&run, encoder, declared_bytes, &input, end, tag.as_ref())
             });
             drop(input);
             if let (Ok((_, packed)), Some(reservation)) = (&packed, &mut reservation) {
@@ -385,30 +389,29 @@ impl<'run> FolderWriter<'run> {
             self.reservation = Some(self.wait_for_memory(worker, packed_bound(content.len() as u64))?);
         }
         let filters = self.filters.take().unwrap_or_else(|| self.choose_filters(content));
-        let mut packed = Vec::with_capacity(packed_bound(content.len() as u64) as usize);
+        let filtered =
+            if filters.is_empty() { Cow::Borrowed(content) } else { apply_filters(&filters, content)?.into() };
         let encoder = worker.encoder(&self.run.method);
-        let mut coder = encoder.begin(Some(content.len() as u64))?;
-        let run = Arc::clone(self.run);
-        if filters.is_empty() {
-            encode(&run, encoder, content, &mut packed, self.tag.as_ref())?;
+        let packed = if self.run.stores() || !is_incompressible(&filtered) {
+            let size = content.len() as u64;
+            Some(pack(self.run, encoder, size, &filtered, StreamEnd::Final, self.tag.as_ref())?)
         } else {
-            let filtered = apply_filters(&filters, content)?;
-            encode(&run, encoder, &filtered, &mut packed, self.tag.as_ref())?;
-        }
-        encoder.finish(StreamEnd::Final, &mut packed)?;
+            self.run.tracker.encoded(content.len() as u64);
+            None
+        };
         self.encoded_bytes = content.len() as u64;
-        let mut filters = filters;
-        if packed.len() >= content.len() && !run.stores() {
-            coder = Coder { method: MethodId::COPY, inputs: 1, properties: Box::default() };
-            filters.clear();
-            packed.clear();
-            packed.extend_from_slice(content);
-        }
-        self.filters = Some(filters);
+        let (coder, packed) = match packed {
+            Some((coder, packed)) if packed.len() < content.len() || self.run.stores() => {
+                self.filters = Some(filters);
+                (coder, packed)
+            }
+            _ => {
+                self.filters = Some(Vec::new());
+                (Coder { method: MethodId::COPY, inputs: 1, properties: Box::default() }, content.to_vec())
+            }
+        };
         let mut reservation = self.reservation.take();
         if let Some(reservation) = &mut reservation {
-            // A small result in a large buffer would hold memory that nobody counts.
-            packed.shrink_to_fit();
             reservation.shrink_to(packed.len() as u64);
         }
         self.queue(packed, reservation)?;
@@ -454,10 +457,28 @@ impl<'run> FolderWriter<'run> {
     }
 }
 
+/// Packs `input`, the whole of a stream or slice that is declared as `declared_bytes` long.
+fn pack(
+    run: &Run,
+    encoder: &mut dyn Encoder,
+    declared_bytes: u64,
+    input: &[u8],
+    end: StreamEnd,
+    tag: Option<&ItemTag>,
+) -> Result<(Coder, Vec<u8>)> {
+    let coder = encoder.begin(Some(declared_bytes))?;
+    let mut packed = Vec::with_capacity(packed_bound(input.len() as u64) as usize);
+    encode(run, encoder, input, &mut packed, tag)?;
+    encoder.finish(end, &mut packed)?;
+    // A small result in a large buffer would hold memory that nobody counts.
+    packed.shrink_to_fit();
+    Ok((coder, packed))
+}
+
 /// Feeds `input` to an encoder in pieces, looking at the stop flag and counting between them.
 fn encode(
     run: &Run,
-    encoder: &mut dyn crate::codec::Encoder,
+    encoder: &mut dyn Encoder,
     input: &[u8],
     packed: &mut Vec<u8>,
     tag: Option<&ItemTag>,
