@@ -3,6 +3,7 @@
 //! Streams are written without an end marker: the archive knows the unpacked size. A stream's dictionary is never
 //! larger than the stream, so that small items cost little memory on either side.
 
+use super::level::{Effort, SMALL_STREAM_BYTES};
 use super::registry::{Opening, id, unsupported_properties};
 use super::{BoxRead, Encoder, StreamEnd, bug, coder, corrupt};
 use crate::{LzmaMatchFinder, LzmaMode, LzmaParams, Result};
@@ -23,32 +24,49 @@ pub(super) fn dictionary_for(asked: u32, size: Option<u64>) -> u32 {
     asked.min(needed).max(DICTIONARY_MIN)
 }
 
-/// The encoder's options with a given dictionary.
-pub(super) fn options(params: &LzmaParams, dictionary: u32) -> LzmaOptions {
-    LzmaOptions::new(
-        dictionary,
-        params.lc.unwrap_or(3),
-        params.lp.unwrap_or(0),
-        params.pb.unwrap_or(2),
-        match params.mode {
-            Some(LzmaMode::Fast) => EncodeMode::Fast,
-            _ => EncodeMode::Normal,
-        },
-        params.nice_length.unwrap_or(32),
-        match params.match_finder {
-            Some(LzmaMatchFinder::Hc4) => MfType::Hc4,
-            _ => MfType::Bt4,
-        },
-        // 0 lets the match finder decide.
-        params.cycles.map_or(0, |cycles| i32::try_from(cycles).unwrap_or(i32::MAX)),
-    )
+/// An encoder's parameters, every one decided.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Setup {
+    pub(super) params: LzmaParams,
+    /// What small streams get instead, if anything.
+    pub(super) small_streams: Option<Effort>,
+}
+
+impl Setup {
+    /// The dictionary that is asked for.
+    pub(super) fn dictionary_bytes(&self) -> u32 {
+        self.params.dictionary_bytes.unwrap_or(DICTIONARY_MIN)
+    }
+
+    /// The encoder's options with a given dictionary, which is no longer than the stream.
+    pub(super) fn options(&self, dictionary: u32) -> LzmaOptions {
+        let params = &self.params;
+        let level = Effort { nice_length: params.nice_length.unwrap_or(32), cycles: params.cycles.unwrap_or(0) };
+        let effort = self.small_streams.filter(|_| dictionary <= SMALL_STREAM_BYTES).unwrap_or(level);
+        LzmaOptions::new(
+            dictionary,
+            params.lc.unwrap_or(3),
+            params.lp.unwrap_or(0),
+            params.pb.unwrap_or(2),
+            match params.mode {
+                Some(LzmaMode::Fast) => EncodeMode::Fast,
+                _ => EncodeMode::Normal,
+            },
+            effort.nice_length,
+            match params.match_finder {
+                Some(LzmaMatchFinder::Hc4) => MfType::Hc4,
+                _ => MfType::Bt4,
+            },
+            // 0 lets the match finder decide.
+            i32::try_from(effort.cycles).unwrap_or(i32::MAX),
+        )
+    }
 }
 
 /// Memory of an encoder: the window (1.5 dictionaries and 256 KiB), the match finder (8 bytes per dictionary byte for
 /// Bt4, 4 for Hc4, and the hash tables) and the probability models; the crate's own estimate, in KiB.
-pub(super) fn encoder_memory_bytes(params: &LzmaParams, size: Option<u64>) -> u64 {
-    let asked = params.dictionary_bytes.unwrap_or(DICTIONARY_MIN);
-    u64::from(options(params, dictionary_for(asked, size)).get_memory_usage()) << 10
+pub(super) fn encoder_memory_bytes(setup: &Setup, size: Option<u64>) -> u64 {
+    u64::from(setup.options(dictionary_for(setup.dictionary_bytes(), size)).get_memory_usage()) << 10
 }
 
 /// The dictionary as stored: rounded up as 7-Zip does, to 2^n or 3·2^n below 2 MiB and to whole MiB above.
@@ -62,20 +80,20 @@ fn stored_dictionary(dictionary: u32) -> u32 {
 
 /// Writes LZMA. The crate's writer cannot be re-armed, so each stream gets a new one, sized for the stream.
 pub(super) struct LzmaEncoder {
-    params: LzmaParams,
+    setup: Setup,
     writer: Option<LzmaWriter<Vec<u8>>>,
 }
 
 impl LzmaEncoder {
-    pub(super) fn new(params: &LzmaParams) -> Self {
-        Self { params: *params, writer: None }
+    pub(super) fn new(setup: Setup) -> Self {
+        Self { setup, writer: None }
     }
 }
 
 impl Encoder for LzmaEncoder {
     fn begin(&mut self, size: Option<u64>) -> Result<Coder> {
-        let dictionary = dictionary_for(self.params.dictionary_bytes.unwrap_or(DICTIONARY_MIN), size);
-        let options = options(&self.params, dictionary);
+        let dictionary = dictionary_for(self.setup.dictionary_bytes(), size);
+        let options = self.setup.options(dictionary);
         let writer = LzmaWriter::new_no_header(Vec::new(), &options, false).map_err(|e| bug("LZMA", e))?;
         self.writer = Some(writer);
         let mut properties = [options.get_props(), 0, 0, 0, 0];

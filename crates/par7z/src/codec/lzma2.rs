@@ -5,7 +5,7 @@
 
 use super::registry::{Opening, id, size_text, unsupported_properties};
 use super::{BoxRead, Encoder, StreamEnd, bug, coder, lzma};
-use crate::{LzmaParams, Result};
+use crate::Result;
 use lzma_rust2::{Lzma2Options, Lzma2Reader, Lzma2Writer, LzmaOptions};
 use par7z_format::Coder;
 use std::io::Write;
@@ -36,24 +36,19 @@ fn dictionary_of(byte: u8) -> u32 {
     if byte >= PROPERTY_MAX { u32::MAX } else { (2 | u32::from(byte & 1)) << (byte / 2 + 11) }
 }
 
-/// The dictionary for a stream of `size` bytes; one that is longer than its dictionary gets [`WINDOW_MIN`] at least.
-fn dictionary_for(params: &LzmaParams, size: Option<u64>) -> u32 {
-    let asked = params.dictionary_bytes.unwrap_or(lzma::DICTIONARY_MIN);
-    lzma::dictionary_for(asked.max(WINDOW_MIN), size)
-}
-
-fn options(params: &LzmaParams, size: Option<u64>) -> LzmaOptions {
-    lzma::options(params, dictionary_for(params, size))
+/// Options for a stream of `size` bytes; one that is longer than its dictionary gets [`WINDOW_MIN`] at least.
+fn options(setup: &lzma::Setup, size: Option<u64>) -> LzmaOptions {
+    setup.options(lzma::dictionary_for(setup.dictionary_bytes().max(WINDOW_MIN), size))
 }
 
 /// As LZMA's, and a chunk's buffer.
-pub(super) fn encoder_memory_bytes(params: &LzmaParams, size: Option<u64>) -> u64 {
-    (u64::from(options(params, size).get_memory_usage()) << 10) + (64 << 10)
+pub(super) fn encoder_memory_bytes(setup: &lzma::Setup, size: Option<u64>) -> u64 {
+    (u64::from(options(setup, size).get_memory_usage()) << 10) + (64 << 10)
 }
 
 /// Writes LZMA2. The crate's writer cannot be re-armed, so each stream gets a new one, sized for the stream.
 pub(super) struct Lzma2Encoder {
-    params: LzmaParams,
+    setup: lzma::Setup,
     stage: Stage,
 }
 
@@ -66,8 +61,8 @@ enum Stage {
 }
 
 impl Lzma2Encoder {
-    pub(super) fn new(params: &LzmaParams) -> Self {
-        Self { params: *params, stage: Stage::Idle }
+    pub(super) fn new(setup: lzma::Setup) -> Self {
+        Self { setup, stage: Stage::Idle }
     }
 
     fn writer(&mut self) -> Result<&mut Lzma2Writer<Vec<u8>>> {
@@ -84,7 +79,7 @@ impl Lzma2Encoder {
 
 impl Encoder for Lzma2Encoder {
     fn begin(&mut self, size: Option<u64>) -> Result<Coder> {
-        let lzma_options = options(&self.params, size);
+        let lzma_options = options(&self.setup, size);
         let property = property_for(lzma_options.dict_size);
         self.stage = Stage::Begun(Box::new(lzma_options));
         Ok(coder(id::LZMA2, &[property]))

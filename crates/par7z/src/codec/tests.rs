@@ -262,12 +262,16 @@ fn levels_are_7zips() {
     let dictionary = |level| ResolvedMethod::new(&Method::Lzma2(NO_LZMA), level).dictionary_bytes().ilog2();
     let dictionaries: Vec<_> = (1..=9).map(dictionary).collect();
     assert_eq!(dictionaries, [18, 20, 22, 24, 25, 26, 27, 28, 28]);
-    assert_eq!(ResolvedMethod::new(&Method::Lzma2(NO_LZMA), 0).0, Method::Copy);
-    let Method::Lzma2(five) = ResolvedMethod::new(&Method::Lzma2(NO_LZMA), 5).0 else { panic!("the same method") };
-    assert_eq!((five.nice_length, five.cycles), (Some(20), Some(26)));
-    let asked = LzmaParams { nice_length: Some(64), ..NO_LZMA };
-    let Method::Lzma2(asked) = ResolvedMethod::new(&Method::Lzma2(asked), 5).0 else { panic!("the same method") };
-    assert_eq!((asked.nice_length, asked.cycles), (Some(64), Some(48)));
+    assert!(ResolvedMethod::new(&Method::Lzma2(NO_LZMA), 0).stores());
+    let effort = |params: LzmaParams, level, dictionary| {
+        let options = ResolvedMethod::new(&Method::Lzma2(params), level).lzma_setup().options(dictionary);
+        (options.nice_len, options.depth_limit)
+    };
+    let nice = LzmaParams { nice_length: Some(64), ..NO_LZMA };
+    assert_eq!(effort(NO_LZMA, 5, 2 << 20), (32, 32));
+    assert_eq!(effort(NO_LZMA, 5, 1 << 20), (18, 16), "small streams of level 5");
+    assert_eq!(effort(NO_LZMA, 6, 1 << 20), (32, 32));
+    assert_eq!(effort(nice, 5, 1 << 20), (64, 48), "what the caller sets holds");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::codec::{Encoder, ResolvedMethod};
 use crate::crypto::{AesProperties, CbcEncryptor, IvSource, KeyRing};
 use crate::pipeline::{Budget, Ordered, Sequence, Stopped};
 use crate::progress::{Event, ItemFailure, Totals};
-use crate::{Encryption, Error, ErrorKind, Method, Order, ReadLimits, Report, Result, Secret, WriteOptions};
+use crate::{Encryption, Error, ErrorKind, Order, ReadLimits, Report, Result, Secret, WriteOptions};
 use par7z_format::{Coder, Entry, Folder, MethodId};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -147,7 +147,7 @@ impl Run {
 
     /// Whether content is stored as it is.
     pub(super) fn stores(&self) -> bool {
-        matches!(self.method.0, Method::Copy)
+        self.method.stores()
     }
 
     /// An error if the run was cancelled or has failed.
