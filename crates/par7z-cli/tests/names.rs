@@ -146,3 +146,22 @@ fn one_name_for_two_files_is_refused() {
     assert!(run.stderr.contains("Duplicate filename"), "{}", run.stderr);
     assert!(!scratch.path("x.7z").exists());
 }
+
+/// A name from an archive may hold escape sequences; none of them reaches the terminal.
+#[test]
+#[cfg(unix)]
+fn names_in_messages_cannot_steer_the_terminal() {
+    let scratch = Scratch::new();
+    let name = "evil\u{1b}[31m.txt";
+    scratch.file(name, b"content");
+    let runs = [
+        scratch.par7z(&["a", "a.7z", "-bb1", name]).expect(0),
+        scratch.par7z(&["t", "a.7z", "-bb1"]).expect(0),
+        scratch.par7z(&["x", "a.7z", "-bb1"]).expect(255),
+    ];
+    for run in runs {
+        let text = format!("{}{}", run.stdout, run.stderr);
+        assert!(text.contains("evil_[31m.txt"), "{text}");
+        assert!(!text.contains('\u{1b}'), "{text:?}");
+    }
+}

@@ -102,8 +102,11 @@ impl Totals {
     }
 }
 
-/// Is told what happens. Calls come from worker threads, several at once, with no lock held: an observer may call
-/// anything, and one that is slow slows its own worker only.
+/// Is told what happens. Calls come from worker threads, several at once, with no lock held: an observer that is slow
+/// slows its own worker only.
+///
+/// It may call everything but what waits for workers. [`Session::add`](crate::Session::add) does while the queue is full:
+/// called from here it keeps its own worker, and once it keeps all of them nothing moves any more.
 pub trait Observer: Send + Sync {
     /// Something happened to an item; `totals` is a snapshot of that moment.
     fn event(&self, event: &Event<'_>, totals: &Totals);

@@ -67,12 +67,12 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
 
     let names = Names::new(low)?;
     let scan = scan_inputs(context, &names, first_file.as_deref())?;
-    let amount = announce(context, &scan, &target);
+    announce(context, &scan, &target);
     let reporter = Reporter::new(&context.console, '+', low.log_level, scan.bytes());
     let result = write(low, options.observer(reporter.clone()), &scan, &target);
     reporter.finish();
     let report = result?;
-    finish(context, &scan, &target, &report, &amount)
+    finish(context, &scan, &target, &report)
 }
 
 fn refuse_existing(path: Option<&Path>, low: &LowArgs) -> Result<(), Failure> {
@@ -104,8 +104,8 @@ fn scan_inputs(context: &Context, names: &Names, own: Option<&Path>) -> Result<S
     Ok(scan)
 }
 
-/// Says what will be written, and gives the amount in words.
-fn announce(context: &Context, scan: &Scan, target: &Target) -> String {
+/// Says what will be written.
+fn announce(context: &Context, scan: &Scan, target: &Target) {
     let console = &context.console;
     let mut amount = match (scan.found.is_empty(), &context.low.stdin) {
         (true, Some(_)) => "1 file".to_owned(),
@@ -120,7 +120,6 @@ fn announce(context: &Context, scan: &Scan, target: &Target) -> String {
     console.line(&format!("Creating archive: {}\n\nAdd new data to archive: {amount}\n", target.shown()));
     let items = scan.found.len() as u64 + u64::from(context.low.stdin.is_some());
     console.event(&json::start("add", &target.shown(), items, scan.bytes()));
-    amount
 }
 
 fn write(low: &LowArgs, options: WriteOptions, scan: &Scan, target: &Target) -> Result<Report, Failure> {
@@ -146,7 +145,7 @@ fn stdin_item(low: &LowArgs, name: Option<&str>) -> Item {
     Item::from_reader(name.map_or_else(fallback, str::to_owned), io::stdin(), None)
 }
 
-fn finish(context: &Context, scan: &Scan, target: &Target, report: &Report, _amount: &str) -> Result<Exit, Failure> {
+fn finish(context: &Context, scan: &Scan, target: &Target, report: &Report) -> Result<Exit, Failure> {
     let console = &context.console;
     let complete = report.is_complete() && scan.problems.is_empty();
     let exit = if complete { Exit::Ok } else { Exit::Warning };

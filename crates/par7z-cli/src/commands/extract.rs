@@ -20,8 +20,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let low = &context.low;
     let names = Names::new(low)?;
     let opened = open::open(context, "Extracting", true)?;
-    let chosen = opened.archive.entries().iter().filter(|entry| names.chooses(&entry.name, entry.is_directory()));
-    let (items, bytes) = chosen.fold((0, 0), |(items, bytes), entry| (items + 1, bytes + entry.size));
+    let (items, bytes) = opened.chosen(&names);
     context.console.event(&json::start("extract", &opened.shown, items, bytes));
     let reporter = Reporter::new(&context.console, '-', low.log_level, bytes);
     let asker = Arc::new(Asker::new(context));
@@ -100,10 +99,10 @@ impl Asker {
             out,
             "\nWould you like to replace the existing file:\n  Path:     {}\n  Size:     {}\n  Modified: {}\n\
              with the file from archive:\n  Path:     {}\n  Size:     {}\n  Modified: {}\n",
-            question.path,
+            units::printable(question.path),
             units::bytes(question.existing_size),
             time(question.existing_modified),
-            question.entry.name,
+            units::printable(&question.entry.name),
             units::bytes(question.entry.size),
             time(question.entry.modified),
         );

@@ -6,6 +6,7 @@ use crate::args::low::SecretArg;
 use crate::exit::{Exit, Failure};
 use crate::prompt;
 use crate::report::{table, units};
+use crate::scan::Names;
 use par7z::{Archive, ErrorKind, OpenOptions, Password, Report, Secret};
 use std::io::{self, Read};
 use std::path::Path;
@@ -14,6 +15,14 @@ use std::path::Path;
 pub(super) struct Opened {
     pub(super) archive: Archive,
     pub(super) shown: String,
+}
+
+impl Opened {
+    /// How many entries the names choose, and the bytes that the archive claims for them.
+    pub(super) fn chosen(&self, names: &Names) -> (u64, u64) {
+        let chosen = self.archive.entries().iter().filter(|entry| names.chooses(&entry.name, entry.is_directory()));
+        chosen.fold((0, 0), |(items, bytes), entry| (items + 1, entry.size.saturating_add(bytes)))
+    }
 }
 
 /// Opens the archive of the command line. `doing` is 7-Zip's word for the line before: `Testing`. A password is asked

@@ -12,8 +12,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let low = &context.low;
     let names = Names::new(low)?;
     let opened = open::open(context, "Testing", true)?;
-    let chosen = opened.archive.entries().iter().filter(|entry| names.chooses(&entry.name, entry.is_directory()));
-    let (items, bytes) = chosen.fold((0, 0), |(items, bytes), entry| (items + 1, bytes + entry.size));
+    let (items, bytes) = opened.chosen(&names);
     context.console.event(&json::start("test", &opened.shown, items, bytes));
     let reporter = Reporter::new(&context.console, 'T', low.log_level, bytes);
     let options = ExtractOptions::new()

@@ -1,6 +1,7 @@
 //! What is seen while a run goes on: a bar on a terminal, names with `-bb1`, events with `--json`, failures at once.
 
 use super::json;
+use super::units::printable;
 use crate::console::Console;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use par7z::{ErrorKind, Event, Observer, Totals};
@@ -46,10 +47,11 @@ impl Reporter {
     }
 
     fn failed(&self, name: &str, error: &par7z::Error) {
+        let name = printable(name);
         let text = if self.writing {
-            format!("\nWARNING: {}\n{name}\n", error.message())
+            format!("\nWARNING: {}\n{name}\n", printable(&error.message()))
         } else {
-            format!("ERROR: {} : {name}", entry_failure(error))
+            format!("ERROR: {} : {name}", printable(&entry_failure(error)))
         };
         self.console.error(&text);
     }
@@ -95,7 +97,7 @@ impl Observer for Reporter {
             let left = totals.time_left().map(|left| format!("{:#} left  ", HumanDuration(left)));
             bar.set_prefix(left.unwrap_or_default());
             if let Event::ItemStarted { name, .. } = event {
-                bar.set_message((*name).to_owned());
+                bar.set_message(printable(name));
             }
         }
         if self.console.is_json() {
@@ -107,12 +109,13 @@ impl Observer for Reporter {
         match event {
             Event::ItemFinished { name, .. } => {
                 if let Some(mark) = self.mark {
-                    self.console.line(&format!("{mark} {name}"));
+                    self.console.line(&format!("{mark} {}", printable(name)));
                 }
             }
             Event::ItemFailed { name, error, .. } if error.kind() != ErrorKind::Cancelled => self.failed(name, error),
             Event::ItemRetried { name, error, failures, .. } => {
-                self.console.error(&format!("{name} : {} : trying again ({failures})", error.message()));
+                let (name, why) = (printable(name), printable(&error.message()));
+                self.console.error(&format!("{name} : {why} : trying again ({failures})"));
             }
             _ => {}
         }

@@ -47,6 +47,11 @@ pub(crate) fn seconds(span: std::time::Duration) -> String {
     format!("{:.3}", span.as_secs_f64())
 }
 
+/// A name, or a line with names in it, that cannot steer the terminal: control characters become `_`, as in 7-Zip.
+pub(crate) fn printable(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { '_' } else { c }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,5 +79,10 @@ mod tests {
         assert_eq!(counts(0, 1), "1 file");
         assert_eq!(counts(3, 5), "3 folders, 5 files");
         assert_eq!(counts(1, 0), "1 folder, 0 files");
+    }
+
+    #[test]
+    fn names_cannot_steer_the_terminal() {
+        assert_eq!(printable("a\u{1b}[31mb\n"), "a_[31mb_");
     }
 }

@@ -8,7 +8,7 @@ use crate::{Error, ErrorKind, Result};
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 /// Bytes gathered before a write: packed chunks of tiny items are small.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -17,7 +17,9 @@ const BUFFER_BYTES: usize = 256 << 10;
 #[derive(Debug)]
 pub struct PathSink {
     path: PathBuf,
-    file: BufWriter<NamedTempFile>,
+    /// Writes to `temporary`. Not a `NamedTempFile`, whose errors name the temporary file.
+    file: BufWriter<File>,
+    temporary: TempPath,
 }
 
 impl PathSink {
@@ -34,9 +36,10 @@ impl PathSink {
             let text = format!("cannot write the archive {}: it exists and is not a file", path.display());
             return Err(Error::new(ErrorKind::AlreadyExists, text));
         }
-        let mut file = BufWriter::with_capacity(BUFFER_BYTES, temporary_beside(path)?);
+        let (file, temporary) = temporary_beside(path)?.into_parts();
+        let mut file = BufWriter::with_capacity(BUFFER_BYTES, file);
         file.write_all(&[0; START_HEADER_BYTES as usize]).expect("the buffer is larger");
-        Ok(Self { path: path.to_owned(), file })
+        Ok(Self { path: path.to_owned(), file, temporary })
     }
 }
 
@@ -47,14 +50,10 @@ pub(super) fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
     let prefix = if name.len() <= 200 { format!(".{name}.") } else { ".".to_owned() };
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).suffix(".par7z-part");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As any new file: what the umask leaves, not the private mode of temporary files.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
+    // Opened here, as any new file: with the mode that the umask leaves, not the private one of temporary files, and with
+    // errors that do not name the temporary file.
     builder
-        .tempfile_in(folder_of(path))
+        .make_in(folder_of(path), |temporary| File::options().read(true).write(true).create_new(true).open(temporary))
         .map_err(|source| Error::io(format!("cannot create the archive {}", path.display()), source))
 }
 
@@ -84,22 +83,22 @@ impl Sink for PathSink {
     fn truncate(&mut self, position: u64) -> io::Result<bool> {
         self.file.flush()?;
         let file = self.file.get_mut();
-        file.as_file().set_len(START_HEADER_BYTES + position)?;
+        file.set_len(START_HEADER_BYTES + position)?;
         file.seek(SeekFrom::Start(START_HEADER_BYTES + position))?;
         Ok(true)
     }
 
     fn finish(self: Box<Self>, start_header: &[u8; 32]) -> Result<()> {
         let context = || format!("cannot write the archive {}", self.path.display());
-        let file = self.file.into_inner().map_err(|error| Error::io(context(), error.into_error()))?;
-        let write = || -> io::Result<()> {
-            let mut handle = file.as_file();
-            handle.seek(SeekFrom::Start(0))?;
-            handle.write_all(start_header)?;
-            handle.sync_all()
+        let mut file = self.file.into_inner().map_err(|error| Error::io(context(), error.into_error()))?;
+        let mut write = || -> io::Result<()> {
+            file.seek(SeekFrom::Start(0))?;
+            file.write_all(start_header)?;
+            file.sync_all()
         };
         write().map_err(|error| Error::io(context(), error))?;
-        file.persist(&self.path).map_err(|error| Error::io(context(), error.error))?;
+        drop(file);
+        self.temporary.persist(&self.path).map_err(|error| Error::io(context(), error.error))?;
         sync_folder(folder_of(&self.path));
         Ok(())
     }

@@ -9,7 +9,9 @@ use tempfile::SpooledTempFile;
 /// Any `Write + Seek`. The archive begins where the writer stands.
 ///
 /// Bytes go straight to the writer; an aborted run leaves what was written, without a start header, so that no reader
-/// takes it for an archive. To withdraw a failed item's bytes it has no means: they stay, belonging to no entry.
+/// takes it for an archive. To withdraw a failed item's bytes it has no means: they stay, belonging to no entry. Nor can
+/// it shorten the target: over a longer file the old file's tail stays behind the archive, where readers take it for
+/// trailing bytes. Truncate such a file first, or use [`PathSink`](super::PathSink).
 pub struct SeekSink<W> {
     writer: W,
     start: u64,

@@ -31,7 +31,8 @@ impl VolumeSink {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidOption`] without sizes or with one of 0; [`ErrorKind::AlreadyExists`] if `base.001` exists: a
-    /// set of volumes cannot be replaced in one step, so it never is (nor at the end, if one has appeared meanwhile); [`ErrorKind::Io`] if the folder is not writable.
+    /// set of volumes cannot be replaced in one step, so it never is (nor at the end, if one has appeared meanwhile);
+    /// [`ErrorKind::Io`] if the folder is not writable.
     pub fn create(base: impl AsRef<Path>, sizes: &[u64]) -> Result<Self> {
         let base = base.as_ref();
         if sizes.is_empty() || sizes.contains(&0) {
@@ -101,7 +102,8 @@ impl Sink for VolumeSink {
                 continue;
             }
             let (part, rest) = bytes.split_at(room.min(bytes.len() as u64) as usize);
-            self.current.write_all(part)?;
+            // Not through `NamedTempFile` itself, whose errors name the temporary file.
+            self.current.as_file().write_all(part)?;
             self.current_bytes += part.len() as u64;
             bytes = rest;
         }
@@ -121,7 +123,7 @@ impl Sink for VolumeSink {
         }
         self.current_bytes = position - before;
         self.current.as_file().set_len(self.current_bytes)?;
-        self.current.seek(SeekFrom::Start(self.current_bytes))?;
+        self.current.as_file().seek(SeekFrom::Start(self.current_bytes))?;
         Ok(true)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::common::{
     CHILD, Gate, MIB, Pattern, Recorder, TestSink, child_argument, child_command, names_in, noise, options,
-    output_text, tight, watchdog,
+    output_text, text, tight, watchdog,
 };
 use par7z::storage::{PathSink, Sink, VolumeSink};
 use par7z::{CancelToken, Compressor, Encryption, ErrorKind, Event, Item, Observer, Order, Solid, Totals};
@@ -34,6 +34,7 @@ fn a_full_disk_leaves_the_older_archive() {
         assert!(output.status.success() && text.contains("1 passed"), "{text}");
         assert!(text.contains("refused: Io: cannot write the archive"), "{text}");
         assert!(text.contains("too large") || text.contains("full"), "the system's own words: {text}");
+        assert!(!text.contains(".par7z-part"), "the temporary file is nobody's business: {text}");
         assert_eq!(std::fs::read(&path).expect("there"), OLDER);
         assert_eq!(names_in(dir.path()), ["a.7z"], "nothing else is left");
     }
@@ -87,7 +88,8 @@ fn child_that_never_ends() {
 #[test]
 fn cancelling_is_prompt_at_the_highest_level() {
     let _watchdog = watchdog("a run that is cancelled");
-    let content: Arc<[u8]> = noise(1, 24 << 20).into();
+    // Nothing that is stored without trying.
+    let content: Arc<[u8]> = text(1, 96 << 20).into();
     for solid in [Solid::OFF, Solid::ON] {
         let cancel = CancelToken::new();
         let options = options(2, 9).cancel_token(cancel.clone()).solid(solid).expect("valid");
@@ -138,6 +140,38 @@ fn cancelling_does_not_wait_for_a_source_that_blocks() {
         assert_eq!(session.finish().expect_err("cancelled").kind(), ErrorKind::Cancelled);
         assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
         assert!(names_in(dir.path()).is_empty());
+    }
+}
+
+/// Every read of it was interrupted.
+struct Interrupted(Arc<AtomicBool>);
+
+impl io::Read for Interrupted {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.store(true, Ordering::Release);
+        Err(io::ErrorKind::Interrupted.into())
+    }
+}
+
+#[test]
+fn cancelling_ends_the_retries_of_an_interrupted_source() {
+    let _watchdog = watchdog("a run over a source that is always interrupted");
+    for solid in [Solid::OFF, Solid::ON] {
+        let was_read = Arc::new(AtomicBool::new(false));
+        let cancel = CancelToken::new();
+        let options = options(1, 1).cancel_token(cancel.clone()).solid(solid).expect("valid");
+        let session = Compressor::new(options).and_then(|c| c.start(TestSink::new())).expect("it starts");
+        session.add(Item::from_reader("item", Interrupted(Arc::clone(&was_read)), None)).expect("added");
+        let finishing = std::thread::spawn(move || session.finish());
+        while !was_read.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+        cancel.cancel();
+        assert_eq!(finishing.join().expect("no panic").expect_err("cancelled").kind(), ErrorKind::Cancelled);
+        // The worker has dropped the item, so it is not left behind in a loop.
+        while Arc::strong_count(&was_read) > 1 {
+            std::thread::yield_now();
+        }
     }
 }
 

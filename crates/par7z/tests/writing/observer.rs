@@ -75,6 +75,26 @@ fn check(index: u64, told: &[Told], in_order: bool) {
     }
 }
 
+/// Content that is stored without trying is told of like any other.
+#[test]
+fn incompressible_items_move_on_too() {
+    for threads in [1, 4] {
+        let recorder = Arc::new(Recorder::default());
+        let items = vec![
+            Item::from_reader("slices", Cursor::new(noise(1, 9_500_000)), None),
+            Item::from_bytes("one slice", noise(2, 1_500_000)),
+        ];
+        let options = options(threads, 5).memory_budget(16 * MIB).expect("valid").observer(recorder.clone());
+        let (_, report) = write(&options, items);
+        assert_eq!(report.bytes_in, 11_000_000);
+        for (index, slices) in [(0, 5), (1, 1)] {
+            let told = recorder.of(index);
+            let progress = told.iter().filter(|event| matches!(event, Told::Progress(_))).count();
+            assert!(progress >= slices, "item {index}: {told:?}");
+        }
+    }
+}
+
 /// All workers are inside the observer at once: with a lock around the call they could not be.
 #[test]
 fn no_lock_is_held_around_a_call() {

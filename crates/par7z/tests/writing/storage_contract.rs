@@ -229,3 +229,19 @@ fn a_seekable_writer_is_written_from_where_it_stands() {
     assert_eq!(archive.len() as u64, report.bytes_out);
     assert!(bytes.starts_with(b"before") && bytes.ends_with(b"after") && archive == write(&options(), good()).0);
 }
+
+#[test]
+fn errors_name_the_archive_and_not_its_temporary_file() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("missing").join("a.7z");
+    let errors = [
+        PathSink::create(&path).expect_err("there is no such folder"),
+        VolumeSink::create(&path, &[100]).expect_err("there is no such folder"),
+    ];
+    for error in errors {
+        let text = error.to_string();
+        assert!(text.contains(&*path.to_string_lossy()), "{text}");
+        assert!(!text.contains(".par7z-part"), "{text}");
+        assert!(std::error::Error::source(&error).is_some_and(|source| source.is::<std::io::Error>()), "{text}");
+    }
+}

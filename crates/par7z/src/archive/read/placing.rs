@@ -44,6 +44,13 @@ impl Place {
             Self::Over { temporary, .. } | Self::Beside { temporary, .. } => temporary,
         }
     }
+
+    /// Where it is to be in the end: what messages name.
+    fn target(&self) -> &Path {
+        match self {
+            Self::Own(path) | Self::Over { path, .. } | Self::Beside { path, .. } => path,
+        }
+    }
 }
 
 impl Placer {
@@ -93,17 +100,13 @@ impl Placer {
         match created {
             Ok(file) => return Ok(Some((file, Place::Own(path.to_owned())))),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(self.cannot_create(path, error)),
+            Err(error) => return Err(cannot_create(path, error)),
         }
         let Some(place) = self.resolve(entry, path)? else { return Ok(None) };
         match self.create_new(place.path(), mode) {
             Ok(file) => Ok(Some((file, place))),
-            Err(error) => Err(self.cannot_create(place.path(), error)),
+            Err(error) => Err(cannot_create(place.target(), error)),
         }
-    }
-
-    fn cannot_create(&self, path: &Path, error: io::Error) -> Error {
-        Error::io(format!("cannot create {}", path.display()), error)
     }
 
     fn create_new(&self, path: &Path, mode: u32) -> io::Result<File> {
@@ -120,14 +123,14 @@ impl Placer {
     pub(super) fn make_room(&self, entry: &EntryInfo, path: &Path) -> Result<Option<Place>> {
         match self.dir.symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(Place::Own(path.to_owned()))),
-            Err(error) => Err(self.cannot_create(path, error)),
+            Err(error) => Err(cannot_create(path, error)),
             Ok(_) => self.resolve(entry, path),
         }
     }
 
     /// Applies the policy to what is in the way at `path`.
     fn resolve(&self, entry: &EntryInfo, path: &Path) -> Result<Option<Place>> {
-        let metadata = self.dir.symlink_metadata(path).map_err(|error| self.cannot_create(path, error))?;
+        let metadata = self.dir.symlink_metadata(path).map_err(|error| cannot_create(path, error))?;
         if metadata.is_dir() {
             let text = format!("{} is a directory already", path.display());
             return Err(Error::new(ErrorKind::AlreadyExists, text));
@@ -184,7 +187,7 @@ impl Placer {
                     numbers.insert(path.to_owned(), number);
                     return Ok(candidate);
                 }
-                Err(error) => return Err(self.cannot_create(&candidate, error)),
+                Err(error) => return Err(cannot_create(&candidate, error)),
             }
         }
     }
@@ -220,6 +223,10 @@ impl Placer {
     }
 }
 
+fn cannot_create(path: &Path, error: io::Error) -> Error {
+    Error::io(format!("cannot create {}", path.display()), error)
+}
+
 /// A file that is being written.
 pub(super) struct FileSink<'a> {
     placer: &'a Placer,
@@ -239,7 +246,7 @@ impl<'a> FileSink<'a> {
 impl EntrySink for FileSink<'_> {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let written = self.file.write_all(bytes);
-        written.map_err(|error| Error::io(format!("cannot write {}", self.place.path().display()), error))
+        written.map_err(|error| Error::io(format!("cannot write {}", self.place.target().display()), error))
     }
 
     fn finish(self: Box<Self>) -> Result<Finished> {

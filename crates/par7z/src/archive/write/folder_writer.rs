@@ -106,8 +106,8 @@ pub(super) struct FolderWriter<'run> {
 }
 
 impl<'run> FolderWriter<'run> {
-    /// Begins a folder of job `job`. `stream_number` is used once in a run: the cipher's IV depends on it. `size_hint` is its unpacked size if known; `tag` the item whose progress it is, if
-    /// it is one item's.
+    /// Begins a folder of job `job`. `stream_number` is used once in a run: the cipher's IV depends on it. `size_hint` is
+    /// its unpacked size if known; `tag` the item whose progress it is, if it is one item's.
     pub(super) fn new(
         run: &'run Arc<Run>,
         pool: &'run PoolHandle<Worker>,
@@ -270,14 +270,7 @@ impl<'run> FolderWriter<'run> {
         self.pool.share(Box::new(move |worker| {
             let packed = run.tracker.active(worker, |worker| {
                 let encoder = worker.encoder(&run.method);
-                if is_incompressible(&input) {
-                    let coder = encoder.begin(Some(declared_bytes))?;
-                    let mut packed = Vec::with_capacity(packed_bound(input.len() as u64) as usize);
-                    encoder.write_stored(&input, &mut packed)?;
-                    encoder.finish(end, &mut packed)?;
-                    run.tracker.encoded(input.len() as u64);
-                    return Ok((coder, packed));
-                }
+                let pack = if is_incompressible(&input) { store } else { pack };
                 pack(&run, encoder, declared_bytes, &input, end, tag.as_ref())
             });
             drop(input);
@@ -396,7 +389,7 @@ impl<'run> FolderWriter<'run> {
             let size = content.len() as u64;
             Some(pack(self.run, encoder, size, &filtered, StreamEnd::Final, self.tag.as_ref())?)
         } else {
-            self.run.tracker.encoded(content.len() as u64);
+            count_encoded(self.run, content.len() as u64, self.tag.as_ref());
             None
         };
         self.encoded_bytes = content.len() as u64;
@@ -475,6 +468,24 @@ fn pack(
     Ok((coder, packed))
 }
 
+/// As [`pack`], for input that does not shrink: it is stored in the method's own way.
+fn store(
+    run: &Run,
+    encoder: &mut dyn Encoder,
+    declared_bytes: u64,
+    input: &[u8],
+    end: StreamEnd,
+    tag: Option<&ItemTag>,
+) -> Result<(Coder, Vec<u8>)> {
+    run.check()?;
+    let coder = encoder.begin(Some(declared_bytes))?;
+    let mut packed = Vec::with_capacity(packed_bound(input.len() as u64) as usize);
+    encoder.write_stored(input, &mut packed)?;
+    encoder.finish(end, &mut packed)?;
+    count_encoded(run, input.len() as u64, tag);
+    Ok((coder, packed))
+}
+
 /// Feeds `input` to an encoder in pieces, looking at the stop flag and counting between them.
 fn encode(
     run: &Run,
@@ -486,16 +497,20 @@ fn encode(
     for piece in input.chunks(PIECE_BYTES) {
         run.check()?;
         encoder.write(piece, packed)?;
-        let bytes = piece.len() as u64;
-        run.tracker.encoded(bytes);
-        if let Some(tag) = tag {
-            let done = tag.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
-            if done / PROGRESS_BYTES > (done - bytes) / PROGRESS_BYTES {
-                run.tracker.progressed(tag.index, &tag.name, done);
-            }
-        }
+        count_encoded(run, piece.len() as u64, tag);
     }
     Ok(())
+}
+
+/// Counts unpacked bytes that are encoded, and tells the item's progress.
+fn count_encoded(run: &Run, bytes: u64, tag: Option<&ItemTag>) {
+    run.tracker.encoded(bytes);
+    if let Some(tag) = tag {
+        let done = tag.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if done / PROGRESS_BYTES > (done - bytes) / PROGRESS_BYTES {
+            run.tracker.progressed(tag.index, &tag.name, done);
+        }
+    }
 }
 
 fn apply_filters(filters: &[Filter], content: &[u8]) -> Result<Vec<u8>, Error> {

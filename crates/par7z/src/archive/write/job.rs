@@ -4,7 +4,7 @@
 //! never needs to be: an item is read completely before it enters, and one too large for that gets a folder of its own.
 
 use super::folder_writer::{FolderWriter, HEAD_BYTES, ItemTag};
-use super::run::{EntryRecord, Record, Run, Worker, panic_text};
+use super::run::{EntryRecord, READ_BYTES, Record, Run, Worker, panic_text};
 use super::source::{self, Content, Opened};
 use crate::codec::detect_filter;
 use crate::item::Metadata;
@@ -157,7 +157,7 @@ impl<'run> JobContext<'run> {
         let size = bytes.len() as u64;
         let tag = ItemTag::new(planned.index, &planned.item.name);
         let mut folder = self.folder(Some(size), Some(tag))?;
-        let crc = crc32fast::hash(bytes);
+        let crc = self.crc_of(bytes)?;
         if size == 0 || size > self.run.slice_bytes {
             folder.write(self.worker, bytes)?;
             return Ok(self.finish_item(planned, folder, metadata, size, crc)?);
@@ -167,6 +167,16 @@ impl<'run> JobContext<'run> {
         folder.finish_whole(self.worker, bytes)?;
         self.run.tracker.finished(planned.index, &planned.item.name, size, false);
         Ok(())
+    }
+
+    /// The CRC-32 of a caller's buffer, which may be as large as the memory: in pieces, so that the run can be stopped.
+    fn crc_of(&self, bytes: &[u8]) -> Result<u32> {
+        let mut hasher = crc32fast::Hasher::new();
+        for piece in bytes.chunks(READ_BYTES) {
+            self.run.check()?;
+            hasher.update(piece);
+        }
+        Ok(hasher.finalize())
     }
 
     /// Completes a folder that holds one item.
@@ -207,8 +217,7 @@ impl<'run> JobContext<'run> {
         let mut size = head.len() as u64;
         let mut buffer = self.worker.take_read_buffer();
         loop {
-            self.run.check()?;
-            let count = read_some(reader, &mut buffer)?;
+            let count = read_some(self.run, reader, &mut buffer)?;
             if count == 0 {
                 self.worker.return_read_buffer(buffer);
                 return Ok((size, hasher.finalize()));
@@ -335,7 +344,7 @@ impl<'run> JobContext<'run> {
                 none => *none = Some(more),
             }
             buffer.resize(target, 0);
-            let (count, ended) = fill(&mut *reader, &mut buffer[filled..])?;
+            let (count, ended) = fill(self.run, &mut *reader, &mut buffer[filled..])?;
             buffer.truncate(filled + count);
             if ended {
                 let content = ReadAhead::Complete(Buffer { bytes: buffer, _reservation: reservation });
@@ -463,9 +472,10 @@ fn source_error(what: &str, error: io::Error) -> Failure {
     Failure::Source(Error::new(ErrorKind::Source, what).with_source(error))
 }
 
-/// One read, retried while interrupted. A reader that panics has failed like one that says so.
-fn read_some(reader: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, Failure> {
+/// One read, retried while it is interrupted and the run goes on. A reader that panics has failed like one that says so.
+fn read_some(run: &Run, reader: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, Failure> {
     loop {
+        run.check()?;
         match catch_unwind(AssertUnwindSafe(|| reader.read(buffer))) {
             Ok(Ok(count)) if count <= buffer.len() => return Ok(count),
             Ok(Ok(_)) => return Err(source_error("cannot read", io::Error::other("it read more than it was given"))),
@@ -480,10 +490,10 @@ fn read_some(reader: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, Failure>
 }
 
 /// Fills the buffer as far as the stream goes; says whether the stream has ended.
-fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> Result<(usize, bool), Failure> {
+fn fill(run: &Run, reader: &mut dyn Read, buffer: &mut [u8]) -> Result<(usize, bool), Failure> {
     let mut filled = 0;
     while filled < buffer.len() {
-        match read_some(reader, &mut buffer[filled..])? {
+        match read_some(run, reader, &mut buffer[filled..])? {
             0 => return Ok((filled, true)),
             count => filled += count,
         }

@@ -42,7 +42,7 @@ pub(super) struct Worker {
 }
 
 /// Bytes read at once.
-const READ_BYTES: usize = 256 << 10;
+pub(super) const READ_BYTES: usize = 256 << 10;
 
 impl Worker {
     /// The worker's read buffer, to be given back: thousands of small items share it.
