@@ -113,7 +113,10 @@ impl<'run> JobContext<'run> {
                 self.run.tracker.retried(planned.index, &planned.item.name, &error, planned.failures);
                 Ok(true)
             }
-            ErrorPolicy::Abort => Err(error.in_entry(&planned.item.name)),
+            ErrorPolicy::Abort => {
+                self.run.tracker.tell_failed(planned.index, &planned.item.name, &error);
+                Err(error.in_entry(&planned.item.name))
+            }
             _ => {
                 self.run.tracker.failed(planned.index, &planned.item.name, error);
                 Ok(false)

@@ -249,12 +249,18 @@ impl Tracker {
         self.tell(&Event::ItemFinished { index, name, bytes });
     }
 
+    /// An item failed and is left out.
     pub(super) fn failed(&self, index: u64, name: &str, error: Error) {
-        self.items_in_progress.fetch_sub(1, Ordering::Relaxed);
-        self.items_failed.fetch_add(1, Ordering::Relaxed);
-        self.tell(&Event::ItemFailed { index, name, error: &error });
+        self.tell_failed(index, name, &error);
         let failure = ItemFailure { index, name: name.to_owned(), error };
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
+    }
+
+    /// Tells that an item failed for good, be it left out or the end of the run.
+    pub(super) fn tell_failed(&self, index: u64, name: &str, error: &Error) {
+        self.items_in_progress.fetch_sub(1, Ordering::Relaxed);
+        self.items_failed.fetch_add(1, Ordering::Relaxed);
+        self.tell(&Event::ItemFailed { index, name, error });
     }
 
     /// Unpacked bytes went through an encoder.
@@ -274,8 +280,12 @@ impl Tracker {
 
     /// What was counted does not count after all.
     pub(super) fn withdrawn(&self, unpacked_bytes: u64, packed_bytes: u64) {
-        self.bytes_in.fetch_sub(unpacked_bytes, Ordering::Relaxed);
-        self.bytes_out.fetch_sub(packed_bytes, Ordering::Relaxed);
+        // Slices of a stopped run end early and count less than they were to: totals stop at 0.
+        let take = |total: &AtomicU64, bytes| {
+            let _ = total.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| Some(now.saturating_sub(bytes)));
+        };
+        take(&self.bytes_in, unpacked_bytes);
+        take(&self.bytes_out, packed_bytes);
     }
 
     /// Runs `work`, counted as an active thread. If it panics, that is an error.
