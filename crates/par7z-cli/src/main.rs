@@ -51,19 +51,37 @@ fn run(context: &Context) -> Result<Exit, Failure> {
     commands::run(context)
 }
 
-/// The first Ctrl-C asks the run to stop, so that nothing half-written stays; the second one does not wait.
+/// The first Ctrl-C asks the run to stop, so that nothing half-written stays; the second one does not wait. `kill` asks
+/// the same way.
 fn stop_on_interrupt(context: &Context) {
     let (cancel, console) = (context.cancel.clone(), Arc::clone(&context.console));
-    let installed = ctrlc::set_handler(move || {
+    let stop = move || {
         if cancel.is_cancelled() {
             std::process::exit(i32::from(Exit::Cancelled.code()));
         }
         cancel.cancel();
         console.error("\nStopping; press Ctrl-C again to stop at once");
-    });
-    if let Err(error) = installed {
+    };
+    if let Err(error) = stop_on_terminate(stop.clone()) {
+        context.console.error(&format!("WARNING: SIGTERM will leave temporary files behind: {error}"));
+    }
+    if let Err(error) = ctrlc::set_handler(stop) {
         context.console.error(&format!("WARNING: Ctrl-C will leave temporary files behind: {error}"));
     }
+}
+
+/// SIGTERM. The crate ctrlc could do it too, but would take SIGHUP with it, and nohup would no longer work.
+#[cfg(unix)]
+fn stop_on_terminate(stop: impl Fn() + Send + 'static) -> std::io::Result<()> {
+    let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGTERM])?;
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || signals.forever().for_each(|_| stop()))?;
+    Ok(())
+}
+
+/// There is no such signal here.
+#[cfg(not(unix))]
+fn stop_on_terminate(_stop: impl Fn() + Send + 'static) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// Says why a run ended early, in 7-Zip's words where it has any.

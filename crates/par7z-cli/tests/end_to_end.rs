@@ -323,10 +323,17 @@ fn a_benchmark_draws() {
     assert!(plot.starts_with("<svg") && plot.matches("<circle").count() >= 5);
 }
 
-/// Ctrl-C: code 255, and nothing half-written stays.
+/// Ctrl-C and `kill`: code 255, and nothing half-written stays.
 #[cfg(unix)]
 #[test]
 fn an_interrupt_leaves_nothing() {
+    for signal in ["-INT", "-TERM"] {
+        interrupt_with(signal);
+    }
+}
+
+#[cfg(unix)]
+fn interrupt_with(signal: &str) {
     let scratch = Scratch::new();
     scratch.file("big", &common::noise(60 << 20));
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_par7z"))
@@ -341,8 +348,8 @@ fn an_interrupt_leaves_nothing() {
     while files() < 2 && child.try_wait().expect("child").is_none() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    let kill = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
     assert!(kill.expect("kill").success());
-    assert_eq!(child.wait().expect("child").code(), Some(255));
+    assert_eq!(child.wait().expect("child").code(), Some(255), "{signal}");
     assert_eq!(files(), 1, "only the input stays");
 }

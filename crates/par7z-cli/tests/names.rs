@@ -13,6 +13,7 @@ fn names_are_7zips() {
     std::fs::create_dir_all(scratch.path("out/t/sub")).expect("folder");
     scratch.file("out/t/a.txt", b"another");
     scratch.file("list", "t/a.txt\n\"t/zero\"\n\nt/sub/*.o\n".as_bytes());
+    scratch.file("none", b"\n");
     scratch.file("no.o", b"");
     scratch.file("st*r", b"");
     scratch.file("star", b"");
@@ -42,6 +43,10 @@ fn names_are_7zips() {
         vec!["-i!t/a.txt"],
         vec!["@list"],
         vec!["-i@list"],
+        vec!["@none"],
+        vec!["-i@none"],
+        vec!["t", "@none"],
+        vec!["t", "-x@none"],
         vec!["t", "-x@list"],
         vec!["t", "-x!*.txt"],
         vec!["t", "-xr!*.txt"],

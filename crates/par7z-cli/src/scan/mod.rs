@@ -63,6 +63,8 @@ pub(crate) struct Names {
     pub(crate) exclude: Vec<Pattern>,
     /// Names on the command line that are not UTF-8, which 7z cannot store.
     pub(crate) not_utf8: Vec<String>,
+    /// A name to take or a list of them was given. The list may be empty: then nothing is meant.
+    given: bool,
 }
 
 impl Names {
@@ -70,6 +72,7 @@ impl Names {
     pub(crate) fn new(low: &LowArgs) -> Result<Self, Failure> {
         let mut names = Self::default();
         for spec in &low.names {
+            names.given |= spec.include;
             match &spec.source {
                 NameSource::Pattern(typed) => match typed.to_str() {
                     Some(typed) => names.push(low, spec, typed)?,
@@ -107,8 +110,8 @@ impl Names {
         (self.takes_all() || self.include.iter().any(covers)) && !self.exclude.iter().any(covers)
     }
 
-    /// Whether no names are given to take.
+    /// Whether neither a name to take nor a list of them is given.
     pub(crate) fn takes_all(&self) -> bool {
-        self.include.is_empty() && self.not_utf8.is_empty()
+        !self.given
     }
 }
