@@ -147,6 +147,16 @@ fn overwriting() {
 }
 
 #[test]
+fn the_archive_s_folder_is_made() {
+    let scratch = Scratch::with_tree();
+    scratch.par7z(&["a", "new/folder/x.7z", "t"]).expect(0);
+    scratch.par7z(&["t", "new/folder/x.7z"]).expect(0);
+    fs::write(scratch.path("file"), "in the way").expect("written");
+    let refused = scratch.par7z(&["a", "file/x.7z", "t"]).expect(2);
+    assert!(refused.stderr.contains("cannot create the folder file"), "{}", refused.stderr);
+}
+
+#[test]
 fn an_existing_archive_is_not_replaced_silently() {
     let scratch = Scratch::with_tree();
     scratch.par7z(&["a", "x.7z", "t"]).expect(0);

@@ -317,7 +317,11 @@ fn metadata_survives_both_ways() {
     };
     let item = Item::from_bytes("file", "x").with_metadata(metadata);
     let link = Item::symlink("link", "file");
-    let report = Compressor::new(WriteOptions::new()).and_then(|c| c.compress_to_path([item, link], &path));
+    let mode = Metadata { attributes: Some(0x8010 | 0o040_750 << 16), ..metadata };
+    let folders = [Item::directory("dir").with_metadata(mode), Item::directory("dir/sub").with_metadata(mode)];
+    let inner = Item::from_bytes("dir/sub/file", "y");
+    let report = Compressor::new(WriteOptions::new())
+        .and_then(|c| c.compress_to_path([item, link].into_iter().chain(folders).chain([inner]), &path));
     assert!(report.expect("written").is_complete());
     let text = run_7zz(&program, &["l", "-slt"], &[&path], dir.path());
     assert!(text.contains(".1234567") && text.contains("-rw-r-----") && text.contains("lrwxrwxrwx"), "{text}");
@@ -339,6 +343,12 @@ fn metadata_survives_both_ways() {
         let found = std::fs::metadata(root.join("file")).expect("extracted");
         assert_eq!(found.mode() & 0o777, 0o640);
         assert_eq!(found.mtime_nsec() % 1_000_000_000, i64::from(metadata.modified.expect("set").to_unix().1));
+        for folder in ["dir", "dir/sub"] {
+            let found = std::fs::metadata(root.join(folder)).expect("extracted");
+            assert_eq!(found.mode() & 0o777, 0o750, "{folder}");
+            let (seconds, nanoseconds) = metadata.modified.expect("set").to_unix();
+            assert_eq!((found.mtime(), found.mtime_nsec()), (seconds, i64::from(nanoseconds)), "{folder}");
+        }
         assert_eq!(std::fs::read_link(root.join("link")).expect("a link"), Path::new("file"));
     }
 }

@@ -130,6 +130,9 @@ fn write(low: &LowArgs, options: WriteOptions, scan: &Scan, target: &Target) -> 
     let files =
         scan.found.iter().map(|found| Item::from_path_with_links(found.name.clone(), found.path.clone(), links));
     let items = stdin.into_iter().chain(files);
+    if let Target::File(path) | Target::Volumes(path) = target {
+        create_folder_of(path)?;
+    }
     Ok(match target {
         Target::File(path) => compressor.compress_to_path(items, path)?,
         Target::Volumes(path) => compressor.compress(items, VolumeSink::create(path, &low.volumes)?)?,
@@ -137,6 +140,13 @@ fn write(low: &LowArgs, options: WriteOptions, scan: &Scan, target: &Target) -> 
             compressor.compress(items, StreamSink::new(io::stdout(), usize::try_from(memory).unwrap_or(usize::MAX)))?
         }
     })
+}
+
+/// Makes the folder that the archive is to stand in, as 7-Zip does.
+fn create_folder_of(path: &Path) -> Result<(), Failure> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    let failed = |error| Failure::fatal(format!("cannot create the folder {}: {error}", folder.display()));
+    std::fs::create_dir_all(folder).map_err(failed)
 }
 
 /// 7-Zip stores an empty name if none is given and then shows the archive's; we store what it would show.

@@ -119,17 +119,20 @@ impl Destination<'_> {
     }
 
     fn finish_directory(&self, directory: &Directory<'_>) -> io::Result<()> {
-        let opened = self.placer.dir.open_dir(&directory.path)?;
-        if let Some(times) = file_times(directory.entry) {
-            let _ = opened.try_clone()?.into_std_file().set_times(times);
-        }
+        // Opened like a file: the handle of `open_dir` is only a place to look names up from, and refuses changes.
+        #[cfg(unix)]
+        let opened = self.placer.dir.open(&directory.path)?.into_std();
+        #[cfg(not(unix))]
+        let opened = self.placer.dir.open_dir(&directory.path)?.into_std_file();
         #[cfg(unix)]
         if let (true, Some(mode)) = (directory.is_new, directory.entry.unix_mode()) {
             use std::os::unix::fs::PermissionsExt;
-            let file = opened.into_std_file();
             // A new directory's mode is what the umask leaves of 0o777 (and bits it inherits, which stay).
-            let now = file.metadata()?.permissions().mode();
-            file.set_permissions(std::fs::Permissions::from_mode((now & 0o7000) | (now & mode & 0o777)))?;
+            let now = opened.metadata()?.permissions().mode();
+            opened.set_permissions(std::fs::Permissions::from_mode((now & 0o7000) | (now & mode & 0o777)))?;
+        }
+        if let Some(times) = file_times(directory.entry) {
+            opened.set_times(times)?;
         }
         Ok(())
     }
