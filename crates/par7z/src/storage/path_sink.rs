@@ -13,10 +13,15 @@ use tempfile::{NamedTempFile, TempPath};
 /// Bytes gathered before a write: packed chunks of tiny items are small.
 const BUFFER_BYTES: usize = 256 << 10;
 
+/// Bytes after which the file is synced while the run goes on: the committer has time, and the workers need not stand
+/// idle at the end until the disk has taken everything at once.
+const SYNC_BYTES: u64 = 4 << 20;
+
 /// A file at a path.
 #[derive(Debug)]
 pub struct PathSink {
     path: PathBuf,
+    unsynced_bytes: u64,
     /// Writes to `temporary`. Not a `NamedTempFile`, whose errors name the temporary file.
     file: BufWriter<File>,
     temporary: TempPath,
@@ -39,7 +44,7 @@ impl PathSink {
         let (file, temporary) = temporary_beside(path)?.into_parts();
         let mut file = BufWriter::with_capacity(BUFFER_BYTES, file);
         file.write_all(&[0; START_HEADER_BYTES as usize]).expect("the buffer is larger");
-        Ok(Self { path: path.to_owned(), file, temporary })
+        Ok(Self { path: path.to_owned(), unsynced_bytes: 0, file, temporary })
     }
 }
 
@@ -77,7 +82,13 @@ pub(super) fn sync_folder(folder: &Path) {
 
 impl Sink for PathSink {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)
+        self.file.write_all(bytes)?;
+        self.unsynced_bytes += bytes.len() as u64;
+        if self.unsynced_bytes >= SYNC_BYTES {
+            self.unsynced_bytes = 0;
+            self.file.get_ref().sync_data()?;
+        }
+        Ok(())
     }
 
     fn truncate(&mut self, position: u64) -> io::Result<bool> {
