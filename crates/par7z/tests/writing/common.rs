@@ -361,12 +361,12 @@ pub(crate) fn child_argument() -> Option<String> {
     std::env::var(CHILD).ok()
 }
 
-/// A command that runs one (ignored) test of this binary in a process of its own, after `prelude` in a shell.
+/// A command that runs one test of this binary in a process of its own, after `prelude` in a shell.
 pub(crate) fn child_command(test: &str, argument: &str, prelude: &str) -> Command {
     let program = std::env::current_exe().expect("a test is a program");
     let mut command = Command::new("sh");
     command.arg("-c").arg(format!("{prelude}\nexec \"$0\" \"$@\"")).arg(program);
-    command.args([test, "--exact", "--ignored", "--nocapture", "--test-threads=1"]).env(CHILD, argument);
+    command.args([test, "--exact", "--nocapture", "--test-threads=1"]).env(CHILD, argument);
     command
 }
 

@@ -41,7 +41,7 @@ fn a_full_disk_leaves_the_older_archive() {
 }
 
 #[test]
-#[ignore = "runs in a process of its own, started by another test"]
+// Works in a process of its own, which another test starts; by itself it has nothing to do.
 fn child_on_a_full_disk() {
     let Some(argument) = child_argument() else { return eprintln!("{CHILD} is not set") };
     let (kind, path) = argument.split_once(':').expect("a kind and a path");
@@ -78,7 +78,7 @@ fn a_killed_process_leaves_the_older_archive() {
 }
 
 #[test]
-#[ignore = "runs in a process of its own, started by another test"]
+// Works in a process of its own, which another test starts; by itself it has nothing to do.
 fn child_that_never_ends() {
     let Some(path) = child_argument() else { return eprintln!("{CHILD} is not set") };
     let items = (0u64..).map(|n| Item::from_bytes(format!("{n}"), noise(n, 300_000)));
