@@ -11,7 +11,7 @@ mkdir -p "$out"
 # taken instead of the download.
 unpack() {
   local package=$1 into=$2 dir
-  dir=$(mktemp -d "$out/.fetch.XXXXXX")
+  dir=$(mktemp -d -p "$out")
   if ! ls "${PAR7Z_DEBS:-/nonexistent}/$package"_*.deb >/dev/null 2>&1; then
     (cd "$dir" && { apt-get -q download "$package" || { sleep 5; apt-get -q download "$package"; }; }) >"$dir/log" 2>&1 || {
       echo "cannot download the package $package: run 'apt-get update' and try again" >&2
