@@ -489,8 +489,6 @@ class CParallelCompressor final:
 {
   ParallelCompressorHandle _handle;
   NImpl::CCallbackSlot _callbacks;
-  std::atomic<bool> _hasVolumeSize;
-  std::atomic<bool> _hasVolumePrefix;
 
   HRESULT Run(const CParallelInputItem *items, UInt32 numItems, ISequentialOutStream *outStream,
       const wchar_t *outputPath, ICompressProgressInfo *progress) noexcept
@@ -512,7 +510,7 @@ class CParallelCompressor final:
   }
 
 public:
-  CParallelCompressor(): _handle(ParallelCompressor_Create()), _hasVolumeSize(false), _hasVolumePrefix(false) {}
+  CParallelCompressor(): _handle(ParallelCompressor_Create()) {}
 
   /* No method may be running. */
   ~CParallelCompressor() { ParallelCompressor_Destroy(_handle); }
@@ -555,21 +553,15 @@ public:
   }
   HRESULT STDMETHODCALLTYPE SetSegmentSize(UInt64 segmentSize) noexcept override
   {
-    return SetVolumeSize(segmentSize);
+    return ParallelCompressor_SetSegmentSize(_handle, segmentSize);
   }
   HRESULT STDMETHODCALLTYPE SetVolumeSize(UInt64 volumeSize) noexcept override
   {
-    const HRESULT result = ParallelCompressor_SetVolumeSize(_handle, volumeSize);
-    if (result == S_OK)
-      _hasVolumeSize = volumeSize != 0;
-    return result;
+    return ParallelCompressor_SetVolumeSize(_handle, volumeSize);
   }
   HRESULT STDMETHODCALLTYPE SetVolumePrefix(const wchar_t *prefix) noexcept override
   {
-    const HRESULT result = ParallelCompressor_SetVolumePrefix(_handle, prefix);
-    if (result == S_OK)
-      _hasVolumePrefix = prefix && *prefix != 0;
-    return result;
+    return ParallelCompressor_SetVolumePrefix(_handle, prefix);
   }
   HRESULT STDMETHODCALLTYPE SetSolidMode(bool solid) noexcept override
   {
@@ -582,8 +574,7 @@ public:
   HRESULT STDMETHODCALLTYPE CompressMultiple(CParallelInputItem *items, UInt32 numItems,
       ISequentialOutStream *outStream, ICompressProgressInfo *progress) noexcept override
   {
-    const bool toVolumes = _hasVolumeSize && _hasVolumePrefix;
-    return Run(items, numItems, toVolumes ? NULL : outStream, NULL, progress);
+    return Run(items, numItems, outStream, NULL, progress);
   }
   HRESULT STDMETHODCALLTYPE GetStatistics(UInt32 *itemsCompleted, UInt32 *itemsFailed,
       UInt64 *totalInSize, UInt64 *totalOutSize) noexcept override
@@ -644,7 +635,7 @@ public:
   /* Why the library's last function that failed on this thread did so; lives until the next failure on it. */
   static const wchar_t *LastErrorMessage() noexcept { return ParallelCompress_GetLastErrorMessage(); }
 
-  /* For the C functions; borrowed. Volumes are set by the methods above only, callbacks by SetCallback. */
+  /* For the C functions; borrowed. */
   ParallelCompressorHandle Handle() const noexcept { return _handle; }
 };
 
@@ -756,7 +747,7 @@ public:
   HRESULT Cancel() noexcept { return ParallelCompressor_Cancel(CompressorHandle()); }
 
   /* The queue's compressor, borrowed, for the C functions that set it up:
-     ParallelCompressor_SetNumThreads(queue->CompressorHandle(), 8). Callbacks are set by SetCallback only. */
+     ParallelCompressor_SetNumThreads(queue->CompressorHandle(), 8). */
   ParallelCompressorHandle CompressorHandle() const noexcept { return ParallelStreamQueue_GetCompressor(_handle); }
 };
 
