@@ -159,6 +159,12 @@ impl Session {
         running.submit(jobs)
     }
 
+    /// Whether the run was cancelled or has failed, so that nothing can be added any more; [`finish`](Self::finish) says
+    /// why.
+    pub fn has_ended_early(&self) -> bool {
+        self.running.as_ref().is_none_or(|running| running.run.check().is_err())
+    }
+
     /// Waits for the end, writes the header and completes the sink.
     ///
     /// # Errors
