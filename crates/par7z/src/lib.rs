@@ -47,7 +47,7 @@ pub use item::{Item, Links, Metadata};
 pub use options::{
     Bzip2Params, DeflateParams, Encryption, ErrorPolicy, ExtractOptions, Filter, FilterChoice, LzmaMatchFinder,
     LzmaMode, LzmaParams, Method, OpenOptions, Order, Overwrite, OverwriteAnswer, OverwriteQuestion, PathMode,
-    PpmdParams, ReadLimits, Secret, Solid, Threads, TimeChoice, WriteOptions,
+    PpmdParams, ReadLimits, Secret, Solid, Stragglers, Threads, TimeChoice, WriteOptions,
 };
 pub use par7z_format::{EntryKind, FileTime, FormatError, FormatErrorKind};
 pub use progress::{Event, ItemFailure, Observer, Report, Totals};

@@ -53,6 +53,23 @@ pub enum ErrorPolicy {
     Abort,
 }
 
+/// What the end of a run does about workers that are still inside a caller's source or observer.
+///
+/// A run that ends well has none. One that ends early (cancelled, failed, or its [`Session`](crate::Session) dropped) may:
+/// nobody can interrupt a read that blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stragglers {
+    /// Wait for them 100 ms, then leave them to themselves: each ends when its read does, and drops then what it holds of
+    /// its items. The end of the run does not depend on the sources.
+    #[default]
+    Leave,
+    /// Wait for them. When [`Session::finish`](crate::Session::finish), the drop of a session or one of
+    /// [`Compressor`](crate::Compressor)'s `compress` methods returns, every thread of the run has ended, and the items,
+    /// the sink and the run's hold on the observer are dropped. Callers that lend memory or callbacks which do not
+    /// outlive the call need this. A source that blocks for ever holds up the end for ever.
+    Wait,
+}
+
 /// How to encrypt.
 #[derive(Debug, Clone)]
 pub struct Encryption {
@@ -116,6 +133,7 @@ pub struct WriteOptions {
     pub(crate) times: TimeChoice,
     pub(crate) attributes: bool,
     pub(crate) error_policy: ErrorPolicy,
+    pub(crate) stragglers: Stragglers,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) cancel: CancelToken,
 }
@@ -150,6 +168,7 @@ impl Default for WriteOptions {
             times: TimeChoice::default(),
             attributes: true,
             error_policy: ErrorPolicy::Skip,
+            stragglers: Stragglers::Leave,
             observer: None,
             cancel: CancelToken::new(),
         }
@@ -288,6 +307,13 @@ impl WriteOptions {
         }
         self.error_policy = policy;
         Ok(self)
+    }
+
+    /// What the end of a run does about workers that a source keeps. Default [`Stragglers::Leave`].
+    #[must_use]
+    pub fn stragglers(mut self, stragglers: Stragglers) -> Self {
+        self.stragglers = stragglers;
+        self
     }
 
     /// Who is told what happens.

@@ -7,7 +7,7 @@ use super::run::{Run, Worker, slice_bytes};
 use crate::codec::ResolvedMethod;
 use crate::pipeline::{Pool, PoolHandle};
 use crate::storage::{PathSink, Sink, VecSink};
-use crate::{Error, ErrorKind, FilterChoice, Item, Method, Report, Result, WriteOptions};
+use crate::{Error, ErrorKind, FilterChoice, Item, Method, Report, Result, Stragglers, WriteOptions};
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,7 @@ use std::time::Duration;
 /// Jobs that wait for a worker, per thread. Enough that no worker finds the queue empty, and few enough that items which
 /// hold buffers do not pile up.
 const QUEUED_JOBS_PER_THREAD: usize = 4;
-/// How long a run that ended early waits for its workers before it leaves them to themselves.
+/// How long a run that ended early waits for its workers before it leaves them to themselves ([`Stragglers::Leave`]).
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Compresses items into archives, with one set of options. It holds no threads: each run starts its own, and several
@@ -159,7 +159,8 @@ impl Session {
         running.submit(jobs)
     }
 
-    /// Waits for the end, writes the header and completes the sink.
+    /// Waits for the end, writes the header and completes the sink. What it waits for if the run ends early, see
+    /// [`Stragglers`].
     ///
     /// # Errors
     /// As [`Compressor::compress`].
@@ -210,7 +211,7 @@ impl Running {
         }
         let result = self.committer.join().unwrap_or_else(|_| Err(super::run::internal("the committer panicked")));
         drop(self.handle);
-        if result.is_ok() {
+        if result.is_ok() || self.run.options.stragglers == Stragglers::Wait {
             self.pool.join();
         } else {
             self.pool.join_within(PATIENCE);
