@@ -41,7 +41,7 @@ pub mod storage;
 pub use archive::{Archive, Compressor, EntryInfo, EntryReader, Session};
 pub use cancel::CancelToken;
 pub use codec::{CodecInfo, codecs};
-pub use crypto::{Key, Password};
+pub use crypto::{IvSeed, Key, Password};
 pub use error::{Error, ErrorKind, Result};
 pub use item::{Item, Links, Metadata};
 pub use options::{

@@ -2,7 +2,7 @@
 
 use super::method::check_method;
 use super::{Filter, FilterChoice, Method, Secret, Threads, check_range, invalid};
-use crate::crypto::{Key, Password};
+use crate::crypto::{IvSeed, Key, Password};
 use crate::progress::Observer;
 use crate::{CancelToken, Result};
 use std::fmt;
@@ -77,9 +77,10 @@ pub struct Encryption {
     pub secret: Secret,
     /// Encrypt names, times and the archive's structure too (7-Zip's `-mhe=on`).
     pub hide_names: bool,
-    /// `None`: a fresh random IV for each folder. `Some`: each folder's IV is derived from this one (SHA-256 over it and
-    /// the folder's number), so that equal input gives equal bytes. Never give the same one twice with one key.
-    pub iv: Option<[u8; 16]>,
+    /// `None`: a fresh random IV for each folder. `Some`: each folder's IV is derived from the seed (SHA-256 over it and
+    /// the folder's number), so that equal input gives equal bytes. Clones share the seed, and a run after the first
+    /// has other IVs; see [`IvSeed`].
+    pub iv: Option<IvSeed>,
 }
 
 impl Encryption {
@@ -97,6 +98,14 @@ impl Encryption {
     #[must_use]
     pub fn hide_names(mut self, hide: bool) -> Self {
         self.hide_names = hide;
+        self
+    }
+
+    /// Sets what IVs are derived from. Give the same seed, or the same bytes, to a second `Encryption` with this key only
+    /// if equal content is to be encrypted; see [`IvSeed`].
+    #[must_use]
+    pub fn iv(mut self, seed: impl Into<IvSeed>) -> Self {
+        self.iv = Some(seed.into());
         self
     }
 }

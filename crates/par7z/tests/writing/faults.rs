@@ -256,7 +256,7 @@ fn a_sink_that_fails_at_any_byte_ends_the_run() {
         items.push(Item::from_reader("stream", Pattern::of(5 * MIB), None));
         items
     };
-    let encrypted = Encryption { iv: Some([1; 16]), ..Encryption::password("secret") };
+    let encrypted = Encryption::password("secret").iv([1; 16]);
     let variants = [
         tight(4, 1),
         tight(2, 0).order(Order::Completion),

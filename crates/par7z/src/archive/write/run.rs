@@ -80,7 +80,7 @@ impl CipherSetup {
         let secret = encryption.secret.clone();
         let properties = AesProperties::for_writing(&secret, [0; 16]);
         let key = KeyRing::new(Some(secret.clone())).key(&properties, &ReadLimits::default())?;
-        Ok(Self { secret, key, ivs: IvSource::new(encryption.iv) })
+        Ok(Self { secret, key, ivs: IvSource::new(encryption.iv.as_ref()) })
     }
 
     /// The coder and the cipher of stream `number`; each number is used once per run.
