@@ -43,11 +43,15 @@ pub(super) struct ItemTag {
     name: Arc<str>,
     /// Bytes done, by all workers that have a slice of it.
     done: Arc<AtomicU64>,
+    /// What they packed to.
+    packed: Arc<AtomicU64>,
+    /// No more than so many packed bytes are told: a folder that is encoded whole is stored if it grows.
+    most_packed: u64,
 }
 
 impl ItemTag {
     pub(super) fn new(index: u64, name: &str) -> Self {
-        Self { index, name: name.into(), done: Arc::default() }
+        Self { index, name: name.into(), done: Arc::default(), packed: Arc::default(), most_packed: u64::MAX }
     }
 }
 
@@ -316,7 +320,7 @@ impl<'run> FolderWriter<'run> {
         }
         if end == StreamEnd::Final {
             let Stage::Streaming { packed, .. } = &mut self.stage else { return Err(internal("no stream")) };
-            worker.encoder(&self.run.method).finish(StreamEnd::Final, packed)?;
+            end_stream(worker.encoder(&self.run.method), StreamEnd::Final, packed, self.tag.as_ref())?;
             self.queue_stream_chunk(worker, 1)?;
         }
         self.pending = input;
@@ -358,8 +362,8 @@ impl<'run> FolderWriter<'run> {
         Ok(())
     }
 
-    /// Completes the folder: queues what is left, and its record.
-    pub(super) fn finish(mut self, worker: &mut Worker) -> Result<()> {
+    /// Completes the folder: queues what is left, and its record. Gives its packed bytes.
+    pub(super) fn finish(mut self, worker: &mut Worker) -> Result<u64> {
         if matches!(self.stage, Stage::Gathering) {
             let content = std::mem::take(&mut self.pending);
             return self.finish_whole(worker, &content);
@@ -374,8 +378,9 @@ impl<'run> FolderWriter<'run> {
         self.complete(coder.ok_or_else(|| internal("a folder without a coder"))?)
     }
 
-    /// Encodes a folder whose content is all here: `content`, which may be a caller's buffer, read in place.
-    pub(super) fn finish_whole(mut self, worker: &mut Worker, content: &[u8]) -> Result<()> {
+    /// Encodes a folder whose content is all here: `content`, which may be a caller's buffer, read in place. Gives its
+    /// packed bytes.
+    pub(super) fn finish_whole(mut self, worker: &mut Worker, content: &[u8]) -> Result<u64> {
         self.unpacked_bytes = content.len() as u64;
         if self.reservation.is_none() {
             // The content is the caller's; what it packs to is ours.
@@ -384,12 +389,17 @@ impl<'run> FolderWriter<'run> {
         let filters = self.filters.take().unwrap_or_else(|| self.choose_filters(content));
         let filtered =
             if filters.is_empty() { Cow::Borrowed(content) } else { apply_filters(&filters, content)?.into() };
+        if let Some(tag) = &mut self.tag
+            && !self.run.stores()
+        {
+            tag.most_packed = content.len() as u64;
+        }
         let encoder = worker.encoder(&self.run.method);
         let packed = if self.run.stores() || !is_incompressible(&filtered) {
             let size = content.len() as u64;
             Some(pack(self.run, encoder, size, &filtered, StreamEnd::Final, self.tag.as_ref())?)
         } else {
-            count_encoded(self.run, content.len() as u64, self.tag.as_ref());
+            count_encoded(self.run, content.len() as u64, content.len() as u64, self.tag.as_ref());
             None
         };
         self.encoded_bytes = content.len() as u64;
@@ -411,8 +421,8 @@ impl<'run> FolderWriter<'run> {
         self.complete(coder)
     }
 
-    /// Ends the cipher and queues the record.
-    fn complete(mut self, method: Coder) -> Result<()> {
+    /// Ends the cipher and queues the record. Gives the folder's packed bytes.
+    fn complete(mut self, method: Coder) -> Result<u64> {
         // In the order in which a reader undoes them, as 7-Zip stores them: cipher, compressor, filters.
         let filters = self.filters.as_deref().unwrap_or_default();
         let mut coders: Vec<Coder> = std::iter::once(method).chain(filters.iter().rev().map(filter_coder)).collect();
@@ -434,7 +444,7 @@ impl<'run> FolderWriter<'run> {
             entries: std::mem::take(&mut self.entries),
         };
         self.run.ordered.push(self.job, Step::Record(record));
-        Ok(())
+        Ok(self.packed_bytes)
     }
 
     /// Takes the folder back, as if it had never begun.
@@ -462,7 +472,7 @@ fn pack(
     let coder = encoder.begin(Some(declared_bytes))?;
     let mut packed = Vec::with_capacity(packed_bound(input.len() as u64) as usize);
     encode(run, encoder, input, &mut packed, tag)?;
-    encoder.finish(end, &mut packed)?;
+    end_stream(encoder, end, &mut packed, tag)?;
     // A small result in a large buffer would hold memory that nobody counts.
     packed.shrink_to_fit();
     Ok((coder, packed))
@@ -482,7 +492,7 @@ fn store(
     let mut packed = Vec::with_capacity(packed_bound(input.len() as u64) as usize);
     encoder.write_stored(input, &mut packed)?;
     encoder.finish(end, &mut packed)?;
-    count_encoded(run, input.len() as u64, tag);
+    count_encoded(run, input.len() as u64, packed.len() as u64, tag);
     Ok((coder, packed))
 }
 
@@ -496,19 +506,31 @@ fn encode(
 ) -> Result<()> {
     for piece in input.chunks(PIECE_BYTES) {
         run.check()?;
+        let packed_before = packed.len();
         encoder.write(piece, packed)?;
-        count_encoded(run, piece.len() as u64, tag);
+        count_encoded(run, piece.len() as u64, (packed.len() - packed_before) as u64, tag);
     }
     Ok(())
 }
 
-/// Counts unpacked bytes that are encoded, and tells the item's progress.
-fn count_encoded(run: &Run, bytes: u64, tag: Option<&ItemTag>) {
+/// Ends an encoder's stream, counting what comes out last.
+fn end_stream(encoder: &mut dyn Encoder, end: StreamEnd, packed: &mut Vec<u8>, tag: Option<&ItemTag>) -> Result<()> {
+    let packed_before = packed.len();
+    encoder.finish(end, packed)?;
+    if let Some(tag) = tag {
+        tag.packed.fetch_add((packed.len() - packed_before) as u64, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+/// Counts unpacked bytes that are encoded and what they packed to, and tells the item's progress.
+fn count_encoded(run: &Run, bytes: u64, packed_bytes: u64, tag: Option<&ItemTag>) {
     run.tracker.encoded(bytes);
     if let Some(tag) = tag {
+        let packed = tag.packed.fetch_add(packed_bytes, Ordering::Relaxed) + packed_bytes;
         let done = tag.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if done / PROGRESS_BYTES > (done - bytes) / PROGRESS_BYTES {
-            run.tracker.progressed(tag.index, &tag.name, done);
+            run.tracker.progressed(tag.index, &tag.name, done, packed.min(tag.most_packed));
         }
     }
 }

@@ -139,7 +139,7 @@ impl<'run> JobContext<'run> {
         let mut reader = match opened.content {
             Content::Directory => {
                 self.push_empty(entry(name, metadata, EntryKind::Directory, false));
-                self.run.tracker.finished(planned.index, name, 0, true);
+                self.run.tracker.finished(planned.index, name, 0, Some(0), true);
                 return Ok(());
             }
             Content::Bytes(bytes) => return self.separate_bytes(planned, (*bytes).as_ref(), metadata),
@@ -167,8 +167,8 @@ impl<'run> JobContext<'run> {
         }
         let entry = entry(&planned.item.name, metadata, EntryKind::File, true);
         folder.add_entry(EntryRecord { entry, content: Some((size, crc)) });
-        folder.finish_whole(self.worker, bytes)?;
-        self.run.tracker.finished(planned.index, &planned.item.name, size, false);
+        let packed_bytes = folder.finish_whole(self.worker, bytes)?;
+        self.run.tracker.finished(planned.index, &planned.item.name, size, Some(packed_bytes), false);
         Ok(())
     }
 
@@ -192,14 +192,15 @@ impl<'run> JobContext<'run> {
         crc: u32,
     ) -> Result<()> {
         let entry = entry(&planned.item.name, metadata, EntryKind::File, size > 0);
-        if size == 0 {
+        let packed_bytes = if size == 0 {
             folder.withdraw(self.worker);
             self.push_empty(entry);
+            0
         } else {
             folder.add_entry(EntryRecord { entry, content: Some((size, crc)) });
-            folder.finish(self.worker)?;
-        }
-        self.run.tracker.finished(planned.index, &planned.item.name, size, false);
+            folder.finish(self.worker)?
+        };
+        self.run.tracker.finished(planned.index, &planned.item.name, size, Some(packed_bytes), false);
         Ok(())
     }
 
@@ -241,11 +242,11 @@ impl<'run> JobContext<'run> {
             match read.content {
                 ReadAhead::Directory => {
                     self.add_empty(&mut open, entry(name, read.metadata, EntryKind::Directory, false));
-                    self.run.tracker.finished(index, name, 0, true);
+                    self.run.tracker.finished(index, name, 0, Some(0), true);
                 }
                 ReadAhead::Complete(bytes) if bytes.is_empty() => {
                     self.add_empty(&mut open, entry(name, read.metadata, EntryKind::File, false));
-                    self.run.tracker.finished(index, name, 0, false);
+                    self.run.tracker.finished(index, name, 0, Some(0), false);
                 }
                 ReadAhead::Complete(bytes) => {
                     self.add_to_solid(&mut open, &planned, &bytes, read.metadata, job.max_folder_bytes)?;
@@ -305,7 +306,7 @@ impl<'run> JobContext<'run> {
         let Some(solid) = open.take() else { return Ok(()) };
         solid.folder.finish(self.worker)?;
         for (index, name, size) in solid.items {
-            self.run.tracker.finished(index, &name, size, false);
+            self.run.tracker.finished(index, &name, size, None, false);
         }
         Ok(())
     }
