@@ -219,3 +219,48 @@ impl Running {
         result
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DeflateParams, Filter, LzmaParams, Solid, Threads};
+
+    /// Most bytes that were reserved at once while `items` were compressed.
+    fn peak(options: WriteOptions, items: Vec<Item>) -> u64 {
+        let options = options.level(1).expect("in range").threads(Threads::new(2).expect("in range"));
+        let (sink, _) = VecSink::new();
+        let session = Compressor::new(options).and_then(|compressor| compressor.start(sink)).expect("it starts");
+        let run = Arc::clone(&session.running.as_ref().expect("it runs").run);
+        for item in items {
+            session.add(item).expect("added");
+        }
+        session.finish().expect("it ends well");
+        run.budget.peak()
+    }
+
+    const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn callers_buffers_take_nothing_of_the_budget() {
+        let large = || vec![Item::from_bytes("large", vec![0; 32 << 20])];
+        let lzma2 = Method::Lzma2(LzmaParams { dictionary_bytes: Some(1 << 16), ..LzmaParams::default() });
+        let options = |method| WriteOptions::new().method(method).expect("valid");
+        // All slices may be out at once, each with what it packs to at the most: 32 MiB and a 64th.
+        let sliced = peak(options(lzma2), large());
+        assert!(sliced <= 33 * MIB, "{sliced}");
+        // Streams reserve the chunks that come out.
+        for method in [Method::Copy, Method::Deflate(DeflateParams::default())] {
+            let streamed = peak(options(method).memory_budget(16 * MIB).expect("in range"), large());
+            assert!(streamed <= 16 * MIB && (method == Method::Copy || streamed < MIB), "{method:?}: {streamed}");
+        }
+        // A filtered copy of one slice (1 MiB) at a time.
+        let filtered = options(Method::Deflate(DeflateParams::default()));
+        let filtered = filtered.filters(FilterChoice::Chain(vec![Filter::BcjX86])).expect("valid");
+        let filtered = peak(filtered, large());
+        assert!((MIB..3 * MIB).contains(&filtered), "{filtered}");
+        // Nor are they read ahead into a solid folder: what is reserved is the folder's slice and what it packs to.
+        let small = (0..20).map(|n| Item::from_bytes(format!("{n}"), vec![0; 40_000])).collect();
+        let solid = peak(options(lzma2).solid(Solid::ON).expect("valid"), small);
+        assert!(solid <= 2 * MIB + MIB / 32, "{solid}");
+    }
+}
