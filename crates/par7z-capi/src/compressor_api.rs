@@ -143,7 +143,7 @@ unsafe fn encryption(
         return Err(Failure::invalid("the IV overlaps the key: it is stored readably, so the key would be too"));
     }
     let iv = <[u8; IV_BYTES as usize]>::try_from(iv_bytes).map_err(|_| Failure::invalid("the IV's size"))?;
-    Ok(Some(Encryption { iv: Some(iv), ..Encryption::key(key_bytes) }))
+    Ok(Some(Encryption::key(key_bytes).iv(iv)))
 }
 
 /// A raw key.

@@ -214,8 +214,12 @@ fn translate<'a>(event: &Event<'a>) -> Option<Told<'a>> {
     };
     Some(match *event {
         Event::ItemStarted { index, name, size } => told(abi::EVENT_STARTED, index, name, size.unwrap_or(0), None),
-        Event::ItemProgress { index, name, bytes, .. } => told(abi::EVENT_PROGRESS, index, name, bytes, None),
-        Event::ItemFinished { index, name, bytes, .. } => told(abi::EVENT_FINISHED, index, name, bytes, None),
+        Event::ItemProgress { index, name, bytes, packed_bytes } => {
+            told(abi::EVENT_PROGRESS, index, name, bytes, packed_bytes)
+        }
+        Event::ItemFinished { index, name, bytes, packed_bytes } => {
+            told(abi::EVENT_FINISHED, index, name, bytes, packed_bytes)
+        }
         Event::ItemFailed { index, name, error } => {
             let failure = Some((code_of(error), error.message()));
             Told { failure, ..told(abi::EVENT_FAILED, index, name, 0, None) }

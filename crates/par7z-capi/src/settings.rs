@@ -2,7 +2,7 @@
 
 use crate::events::{Detailed, ItemCallbacks, LookAhead};
 use crate::failure::Failure;
-use par7z::{CancelToken, Encryption, LzmaParams, Method, Observer, Solid, Threads, WriteOptions};
+use par7z::{CancelToken, Encryption, LzmaParams, Method, Observer, Solid, Stragglers, Threads, WriteOptions};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -146,7 +146,9 @@ impl Settings {
             .solid(solid)?
             .encryption(encryption)
             .observer(observer)
-            .cancel_token(cancel);
+            .cancel_token(cancel)
+            // What the client lends is its own again when the run's function returns.
+            .stragglers(Stragglers::Wait);
         Ok(options)
     }
 }
