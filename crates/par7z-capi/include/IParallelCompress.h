@@ -156,7 +156,8 @@ PAR7Z_INTERFACES_BEGIN
                      none; a queue does not ask. currentIndex: how many it has handed over so far in this run. Write up
                      to lookAheadCount items to items, which are empty, and their number to *itemsReturned. The
                      InStream of an item holds its own reference (to hand over the one you have: InStream.Attach).
-                     Name is copied. 0 items, S_FALSE or E_NOTIMPL is the end; another failure ends the run with it. */
+                     Name must live until the next call. 0 items, S_FALSE or E_NOTIMPL is the end; another failure
+                     ends the run with it. */
 #define Z7_IFACEM_IParallelCompressCallback(x) \
   x(OnItemStart(UInt32 itemIndex, const wchar_t *name)) \
   x(OnItemProgress(UInt32 itemIndex, UInt64 inSize, UInt64 outSize)) \
