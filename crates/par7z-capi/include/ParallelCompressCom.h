@@ -280,11 +280,11 @@ public:
 
    or, with the methods declared by hand:
 
-     class CMyStream Z7_final: public ISequentialInStream, public CMyUnknownImp
+     class CMyStream final: public ISequentialInStream, public CMyUnknownImp
      {
        Z7_COM_UNKNOWN_IMP_1(ISequentialInStream)
      public:
-       STDMETHOD(Read)(void *data, UInt32 size, UInt32 *processedSize) Z7_noexcept Z7_override;
+       STDMETHOD(Read)(void *data, UInt32 size, UInt32 *processedSize) noexcept override;
      };
    ---- */
 
@@ -300,7 +300,6 @@ protected:
 
 #define Z7_final    final
 #define Z7_override override
-#define Z7_noexcept noexcept
 #define Z7_class_final(c) class c final
 
 #define Z7_COM7F_IMF(method)        STDMETHODIMP method noexcept

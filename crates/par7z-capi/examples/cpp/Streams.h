@@ -16,7 +16,7 @@
 /* ---- Streams ---- */
 
 /* Reads from memory, which it owns. */
-class CMemoryInStream Z7_final: public ISequentialInStream, public CMyUnknownImp
+class CMemoryInStream final: public ISequentialInStream, public CMyUnknownImp
 {
   Z7_COM_UNKNOWN_IMP_1(ISequentialInStream)
 
@@ -25,7 +25,7 @@ class CMemoryInStream Z7_final: public ISequentialInStream, public CMyUnknownImp
 public:
   explicit CMemoryInStream(const std::string &content): _content(content), _position(0) {}
 
-  STDMETHOD(Read)(void *data, UInt32 size, UInt32 *processedSize) Z7_noexcept Z7_override
+  STDMETHOD(Read)(void *data, UInt32 size, UInt32 *processedSize) noexcept override
   {
     const size_t num = (std::min)(static_cast<size_t>(size), _content.size() - _position);
     memcpy(data, _content.data() + _position, num);
@@ -36,7 +36,7 @@ public:
 };
 
 /* Writes a file, front to back: stands for a pipe or a socket. */
-class CPipeOutStream Z7_final: public ISequentialOutStream, public CMyUnknownImp
+class CPipeOutStream final: public ISequentialOutStream, public CMyUnknownImp
 {
   Z7_COM_UNKNOWN_IMP_1(ISequentialOutStream)
 
@@ -45,7 +45,7 @@ public:
   explicit CPipeOutStream(const char *path): _file(fopen(path, "wb")) {}
   ~CPipeOutStream() { if (_file) fclose(_file); }
 
-  STDMETHOD(Write)(const void *data, UInt32 size, UInt32 *processedSize) Z7_noexcept Z7_override
+  STDMETHOD(Write)(const void *data, UInt32 size, UInt32 *processedSize) noexcept override
   {
     const size_t num = _file ? fwrite(data, 1, size, _file) : 0;
     *processedSize = static_cast<UInt32>(num);
@@ -54,7 +54,7 @@ public:
 };
 
 /* Writes a file at any place. */
-class CFileOutStream Z7_final: public IOutStream, public CMyUnknownImp
+class CFileOutStream final: public IOutStream, public CMyUnknownImp
 {
   Z7_COM_UNKNOWN_IMP_2(ISequentialOutStream, IOutStream)
 
@@ -63,14 +63,14 @@ public:
   explicit CFileOutStream(const char *path): _file(fopen(path, "wb")) {}
   ~CFileOutStream() { if (_file) fclose(_file); }
 
-  STDMETHOD(Write)(const void *data, UInt32 size, UInt32 *processedSize) Z7_noexcept Z7_override
+  STDMETHOD(Write)(const void *data, UInt32 size, UInt32 *processedSize) noexcept override
   {
     const size_t num = _file ? fwrite(data, 1, size, _file) : 0;
     *processedSize = static_cast<UInt32>(num);
     return num != 0 ? S_OK : E_FAIL;
   }
 
-  STDMETHOD(Seek)(Int64 offset, UInt32 seekOrigin, UInt64 *newPosition) Z7_noexcept Z7_override
+  STDMETHOD(Seek)(Int64 offset, UInt32 seekOrigin, UInt64 *newPosition) noexcept override
   {
     static const int kOrigins[] = { SEEK_SET, SEEK_CUR, SEEK_END };
     if (!_file || seekOrigin > STREAM_SEEK_END)
@@ -83,7 +83,7 @@ public:
   }
 
   /* Only cuts off what a failed item has left behind the archive's end, so it may be missing. */
-  STDMETHOD(SetSize)(UInt64) Z7_noexcept Z7_override { return E_NOTIMPL; }
+  STDMETHOD(SetSize)(UInt64) noexcept override { return E_NOTIMPL; }
 };
 
 /* ---- Sample data: item number i is "item_<i>.txt" ---- */

@@ -27,7 +27,7 @@ public:
 };
 
 /* The adaptor. Read is called on the library's threads, by one at a time. */
-class CAzureBlobStream Z7_final: public ISequentialInStream, public CMyUnknownImp
+class CAzureBlobStream final: public ISequentialInStream, public CMyUnknownImp
 {
   Z7_COM_UNKNOWN_IMP_1(ISequentialInStream)
 
@@ -35,7 +35,7 @@ class CAzureBlobStream Z7_final: public ISequentialInStream, public CMyUnknownIm
 public:
   explicit CAzureBlobStream(const CBlobDownload &download): _download(download) {}
 
-  STDMETHOD(Read)(void *data, UInt32 size, UInt32 *processedSize) Z7_noexcept Z7_override
+  STDMETHOD(Read)(void *data, UInt32 size, UInt32 *processedSize) noexcept override
   {
     const int num = _download.Receive(data, size);
     *processedSize = num < 0 ? 0 : static_cast<UInt32>(num);

@@ -6,7 +6,7 @@
 #include <atomic>
 
 /* Its methods come from several threads at once. */
-class CCounter Z7_final: public IParallelCompressCallback, public ICompressProgressInfo, public CMyUnknownImp
+class CCounter final: public IParallelCompressCallback, public ICompressProgressInfo, public CMyUnknownImp
 {
   Z7_COM_UNKNOWN_IMP_2(IParallelCompressCallback, ICompressProgressInfo)
 
@@ -21,13 +21,13 @@ public:
   explicit CCounter(UInt32 cancelAfter):
       _cancelAfter(cancelAfter), NumStarted(0), NumComplete(0), InSize(0), TotalInSize(0) {}
 
-  STDMETHOD(OnItemStart)(UInt32, const wchar_t *) Z7_noexcept Z7_override
+  STDMETHOD(OnItemStart)(UInt32, const wchar_t *) noexcept override
   {
     NumStarted++;
     return S_OK;
   }
-  STDMETHOD(OnItemProgress)(UInt32, UInt64, UInt64) Z7_noexcept Z7_override { return S_OK; }
-  STDMETHOD(OnItemComplete)(UInt32, HRESULT result, UInt64 inSize, UInt64) Z7_noexcept Z7_override
+  STDMETHOD(OnItemProgress)(UInt32, UInt64, UInt64) noexcept override { return S_OK; }
+  STDMETHOD(OnItemComplete)(UInt32, HRESULT result, UInt64 inSize, UInt64) noexcept override
   {
     if (result == S_OK)
     {
@@ -36,15 +36,15 @@ public:
     }
     return S_OK;
   }
-  STDMETHOD(OnError)(UInt32 itemIndex, HRESULT, const wchar_t *message) Z7_noexcept Z7_override
+  STDMETHOD(OnError)(UInt32 itemIndex, HRESULT, const wchar_t *message) noexcept override
   {
     fprintf(stderr, "item %u: %ls\n", itemIndex, message);
     return S_OK;
   }
-  STDMETHOD(ShouldCancel)() Z7_noexcept Z7_override { return NumComplete >= _cancelAfter ? E_ABORT : S_OK; }
-  STDMETHOD(GetNextItems)(UInt32, UInt32, CParallelInputItem *, UInt32 *) Z7_noexcept Z7_override { return E_NOTIMPL; }
+  STDMETHOD(ShouldCancel)() noexcept override { return NumComplete >= _cancelAfter ? E_ABORT : S_OK; }
+  STDMETHOD(GetNextItems)(UInt32, UInt32, CParallelInputItem *, UInt32 *) noexcept override { return E_NOTIMPL; }
 
-  STDMETHOD(SetRatioInfo)(const UInt64 *inSize, const UInt64 *) Z7_noexcept Z7_override
+  STDMETHOD(SetRatioInfo)(const UInt64 *inSize, const UInt64 *) noexcept override
   {
     TotalInSize = *inSize;
     return S_OK;

@@ -80,8 +80,8 @@ protected:
 };
 
 #define COUNTED_ADDREF_RELEASE \
-  STDMETHOD_(ULONG, AddRef)() Z7_noexcept Z7_override { NoteThread(); return ++_count; } \
-  STDMETHOD_(ULONG, Release)() Z7_noexcept Z7_override \
+  STDMETHOD_(ULONG, AddRef)() noexcept override { NoteThread(); return ++_count; } \
+  STDMETHOD_(ULONG, Release)() noexcept override \
   { \
     NoteThread(); \
     const ULONG count = --_count; \
@@ -91,7 +91,7 @@ protected:
   }
 
 /* A stream whose Read is a function. */
-class CTestStream Z7_final: public ISequentialInStream, public CCounted
+class CTestStream final: public ISequentialInStream, public CCounted
 {
 public:
   typedef std::function<HRESULT(void *, UInt32, UInt32 *)> CRead;
@@ -108,12 +108,12 @@ public:
   }
 
   COUNTED_ADDREF_RELEASE
-  STDMETHOD(QueryInterface)(REFIID, void **object) Z7_noexcept Z7_override
+  STDMETHOD(QueryInterface)(REFIID, void **object) noexcept override
   {
     *object = NULL;
     return E_NOINTERFACE;
   }
-  STDMETHOD(Read)(void *data, UInt32 size, UInt32 *processedSize) Z7_override
+  STDMETHOD(Read)(void *data, UInt32 size, UInt32 *processedSize) override
   {
     struct CReading
     {
@@ -130,7 +130,7 @@ private:
 };
 
 /* A callback whose methods are functions; those that are not set answer S_OK. */
-class CTestCallback Z7_final: public IParallelCompressCallback, public IParallelCompressCallback2, public CCounted
+class CTestCallback final: public IParallelCompressCallback, public IParallelCompressCallback2, public CCounted
 {
 public:
   std::function<HRESULT(UInt32, const wchar_t *)> Start;
@@ -143,7 +143,7 @@ public:
   std::function<HRESULT(UInt64, UInt64)> Throughput;
 
   COUNTED_ADDREF_RELEASE
-  STDMETHOD(QueryInterface)(REFIID iid, void **object) Z7_noexcept Z7_override
+  STDMETHOD(QueryInterface)(REFIID iid, void **object) noexcept override
   {
     *object = NULL;
     if (iid != IID_IParallelCompressCallback2 || (!Statistics && !Throughput))
@@ -153,29 +153,29 @@ public:
     return S_OK;
   }
 
-  STDMETHOD(OnItemStart)(UInt32 index, const wchar_t *name) Z7_override { return Start ? Start(index, name) : S_OK; }
-  STDMETHOD(OnItemProgress)(UInt32 index, UInt64 inSize, UInt64 outSize) Z7_override
+  STDMETHOD(OnItemStart)(UInt32 index, const wchar_t *name) override { return Start ? Start(index, name) : S_OK; }
+  STDMETHOD(OnItemProgress)(UInt32 index, UInt64 inSize, UInt64 outSize) override
   {
     return Progress ? Progress(index, inSize, outSize) : S_OK;
   }
-  STDMETHOD(OnItemComplete)(UInt32 index, HRESULT result, UInt64 inSize, UInt64 outSize) Z7_override
+  STDMETHOD(OnItemComplete)(UInt32 index, HRESULT result, UInt64 inSize, UInt64 outSize) override
   {
     return Complete ? Complete(index, result, inSize, outSize) : S_OK;
   }
-  STDMETHOD(OnError)(UInt32 index, HRESULT errorCode, const wchar_t *message) Z7_override
+  STDMETHOD(OnError)(UInt32 index, HRESULT errorCode, const wchar_t *message) override
   {
     return Error ? Error(index, errorCode, message) : S_OK;
   }
-  STDMETHOD(ShouldCancel)() Z7_override { return Cancel ? Cancel() : S_OK; }
-  STDMETHOD(GetNextItems)(UInt32 current, UInt32 count, CParallelInputItem *items, UInt32 *returned) Z7_override
+  STDMETHOD(ShouldCancel)() override { return Cancel ? Cancel() : S_OK; }
+  STDMETHOD(GetNextItems)(UInt32 current, UInt32 count, CParallelInputItem *items, UInt32 *returned) override
   {
     return NextItems ? NextItems(current, count, items, returned) : E_NOTIMPL;
   }
-  STDMETHOD(OnProgressWithStats)(const CParallelStatistics *stats) Z7_override
+  STDMETHOD(OnProgressWithStats)(const CParallelStatistics *stats) override
   {
     return Statistics ? Statistics(stats) : S_OK;
   }
-  STDMETHOD(OnThroughputUpdate)(UInt64 bytes, UInt64 files) Z7_override
+  STDMETHOD(OnThroughputUpdate)(UInt64 bytes, UInt64 files) override
   {
     return Throughput ? Throughput(bytes, files) : S_OK;
   }
@@ -183,16 +183,16 @@ public:
 
 /* ---- Output that is thrown away ---- */
 
-class CNullOutStream Z7_final: public ISequentialOutStream, public CCounted
+class CNullOutStream final: public ISequentialOutStream, public CCounted
 {
 public:
   COUNTED_ADDREF_RELEASE
-  STDMETHOD(QueryInterface)(REFIID, void **object) Z7_noexcept Z7_override
+  STDMETHOD(QueryInterface)(REFIID, void **object) noexcept override
   {
     *object = NULL;
     return E_NOINTERFACE;
   }
-  STDMETHOD(Write)(const void *, UInt32 size, UInt32 *processedSize) Z7_noexcept Z7_override
+  STDMETHOD(Write)(const void *, UInt32 size, UInt32 *processedSize) noexcept override
   {
     *processedSize = size;
     return S_OK;
