@@ -27,7 +27,7 @@ static void Events()
     return E_NOTIMPL;  // not looked at
   };
   callback->Start = [&](UInt32 index, const wchar_t *name) {
-    CHECK(name == SampleName(index));
+    CHECK(SameText(name, SampleName(index)));
     return note(index, 's');
   };
   callback->Progress = [&](UInt32 index, UInt64, UInt64) {

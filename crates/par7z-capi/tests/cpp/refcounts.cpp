@@ -88,7 +88,7 @@ static void LookAhead()
   std::atomic<UInt32> maxIndex(0);
   callback->Start = [&](UInt32 index, const wchar_t *name) -> HRESULT {
     if (index >= 3)
-      CHECK(name == L"more_" + std::to_wstring(index - 3));
+      CHECK(SameText(name, L"more_" + std::to_wstring(index - 3)));
     return S_OK;
   };
   callback->Complete = [&](UInt32 index, HRESULT result, UInt64, UInt64) -> HRESULT {
