@@ -167,7 +167,8 @@ typedef void (*ParallelErrorCallback)(UInt32 itemIndex, HRESULT errorCode, const
 /* Asked for items that follow those given as an array, on the thread that called CompressMultiple, as room for them
    comes up. currentIndex: how many this callback has handed over so far in this run (0 at first). Write up to
    lookAheadCount items to items (zeroed before) and their number to *itemsReturned; they continue the numbering of the
-   array. 0 items, or a result other than S_OK, is the end; a negative result ends the run with it.
+   array. 0 items, or a result other than S_OK, is the end; a negative result ends the run with it, and so does a number
+   above lookAheadCount, with E_INVALIDARG.
    Data, FilePath and Name of an item must live until the run returns. */
 typedef HRESULT (*ParallelLookAheadCallback)(UInt32 currentIndex, UInt32 lookAheadCount, ParallelInputItemC *items,
     UInt32 *itemsReturned, void *userData);
@@ -336,7 +337,7 @@ typedef struct ParallelRunC
   const ParallelItemC *Items;
   ParallelNextItemsCallback NextItems; /* may be NULL */
   const wchar_t *OutputPath;           /* a file; or else */
-  ParallelWriteCallback Write;         /* a stream. NULL both: volumes with a prefix must be set */
+  ParallelWriteCallback Write;         /* a stream. When volumes with a prefix are set, neither is used; both may be NULL */
   ParallelSeekCallback Seek;           /* NULL: the archive is kept (in memory up to 64 MiB, then in a temporary file) and
                                           sent when it is complete, for it begins with a pointer to its end. Else it is
                                           written as it is made, from the present position on; a failed run leaves bytes

@@ -7,7 +7,7 @@ use crate::abi::{
     self, DetailedFn, ErrorFn, EventFn, Hresult, InputItem, LookAheadFn, NextItemsFn, ProgressFn, Statistics,
     ThroughputFn, UserData,
 };
-use crate::failure::{S_OK, code_of};
+use crate::failure::{E_INVALIDARG, S_OK, code_of};
 use crate::statistics::RunStatistics;
 use crate::wide;
 use par7z::{CancelToken, Event, Observer, Totals};
@@ -118,6 +118,7 @@ fn collect<T: Copy>(capacity: u32, fill: impl FnOnce(*mut T, *mut u32) -> Hresul
     items.resize_with(capacity as usize, || unsafe { std::mem::zeroed() });
     let mut returned = 0;
     match fill(items.as_mut_ptr(), &raw mut returned) {
+        S_OK if returned > capacity => return Err(E_INVALIDARG),
         S_OK => items.truncate(returned as usize),
         code if code < 0 => return Err(code),
         _ => items.clear(),

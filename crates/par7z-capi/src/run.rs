@@ -113,11 +113,9 @@ impl Running {
         if let Some(closer) = prepared.close_later {
             self.close_later.lock().unwrap_or_else(PoisonError::into_inner).push(closer);
         }
-        let added = self.session.add(prepared.item).is_ok();
-        if added {
-            self.statistics.item_added();
-        }
-        added
+        // Before it can be done: a client that counts must not see more items done than there are.
+        self.statistics.item_added();
+        self.session.add(prepared.item).is_ok()
     }
 
     /// Ends the run with this failure.
