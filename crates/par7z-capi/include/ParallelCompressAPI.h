@@ -365,7 +365,7 @@ ParallelCompressorHandle ParallelStreamQueue_GetCompressor(ParallelStreamQueueHa
 HRESULT ParallelStreamQueue_SetMaxQueueSize(ParallelStreamQueueHandle handle, UInt32 maxSize);
 
 /* Adds an item; data and name are copied. Size 0 with data not NULL is an empty file. When the queue is full: before the
-   start E_OUTOFMEMORY, after it the call waits until an item is done. E_ABORT: the run was cancelled or has failed
+   start, and from a callback, E_OUTOFMEMORY; else the call waits until an item is done. E_ABORT: the run was cancelled or has failed
    (WaitForCompletion says why). E_FAIL: WaitForCompletion has been called and has not returned yet. */
 HRESULT ParallelStreamQueue_AddStream(ParallelStreamQueueHandle handle, const void *data, size_t dataSize,
     const wchar_t *name);
@@ -457,7 +457,7 @@ typedef struct ParallelExtractC
 } ParallelExtractC;
 
 /* Extracts below the directory destination, made if missing; nothing is ever written outside it. options may be NULL.
-   S_OK; S_FALSE: some entries failed (an event tells each), the others are there; E_FAIL: all failed. */
+   S_OK; S_FALSE: some entries failed (an event tells each), the others are there. If all failed, the first one's code. */
 HRESULT ParallelArchive_Extract(ParallelArchiveHandle archive, const wchar_t *destination,
     const ParallelExtractC *options);
 

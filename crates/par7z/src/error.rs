@@ -61,8 +61,9 @@ impl Error {
         Self { kind, message: message.into(), entry: None, offset: None, source: None }
     }
 
-    pub(crate) fn io(context: impl Into<String>, source: io::Error) -> Self {
-        // Codecs and guards pass an `Error` through `io::Error`; give it back as it was.
+    /// An [`ErrorKind::Io`] error (or [`ErrorKind::OutOfMemory`], if that is what the system says) with what was being
+    /// done. An `Error` that travelled inside the `io::Error` comes back as it was.
+    pub fn io(context: impl Into<String>, source: io::Error) -> Self {
         match source.downcast::<Error>() {
             Ok(inner) => inner,
             Err(source) => {

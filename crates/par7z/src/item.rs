@@ -4,6 +4,7 @@ use par7z_format::FileTime;
 use std::fmt;
 use std::io::{self, Read};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What to store of an entry besides its name and content. `None` stores nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,10 +32,13 @@ pub enum Links {
 /// Opens a source anew; called once per attempt.
 pub(crate) type Opener = Box<dyn FnMut() -> io::Result<Box<dyn Read + Send>> + Send>;
 
+/// A caller's buffer, which several workers may read at once.
+pub(crate) type SharedBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
+
 /// Where an item's bytes come from.
 pub(crate) enum Source {
     /// A buffer, read in place.
-    Bytes(Box<dyn AsRef<[u8]> + Send + Sync>),
+    Bytes(SharedBytes),
     /// A path, opened when its turn comes. Kind, size and metadata are those it has then.
     Path { path: PathBuf, links: Links },
     /// A stream that can be read once.
@@ -63,9 +67,15 @@ impl Item {
         Self { name: name.into(), metadata: Metadata::default(), source }
     }
 
-    /// An item from a buffer. It is read in place, not copied: a `Vec<u8>`, an `Arc<[u8]>`, a `&'static [u8]`, a mapping.
+    /// An item from a buffer: a `Vec<u8>`, an `Arc<[u8]>`, a `&'static [u8]`, a mapping. It must give the same bytes
+    /// each time it is asked.
+    ///
+    /// It is read in place at every size, by several workers at once if it is large, and takes nothing of the memory
+    /// budget but what it packs to. Two things copy: a filter (for executables, unless filters are off) makes a filtered
+    /// copy, slice by slice, out of the budget; and an item that shares a solid folder is copied once into the folder's
+    /// slice.
     pub fn from_bytes(name: impl Into<String>, bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
-        Self::new(name, Source::Bytes(Box::new(bytes)))
+        Self::new(name, Source::Bytes(Arc::new(bytes)))
     }
 
     /// An item from a path: a file, a directory's own entry (not what is in it), or what a symbolic link points to.

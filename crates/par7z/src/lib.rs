@@ -41,13 +41,13 @@ pub mod storage;
 pub use archive::{Archive, Compressor, EntryInfo, EntryReader, Session};
 pub use cancel::CancelToken;
 pub use codec::{CodecInfo, codecs};
-pub use crypto::{Key, Password};
+pub use crypto::{IvSeed, Key, Password};
 pub use error::{Error, ErrorKind, Result};
 pub use item::{Item, Links, Metadata};
 pub use options::{
     Bzip2Params, DeflateParams, Encryption, ErrorPolicy, ExtractOptions, Filter, FilterChoice, LzmaMatchFinder,
     LzmaMode, LzmaParams, Method, OpenOptions, Order, Overwrite, OverwriteAnswer, OverwriteQuestion, PathMode,
-    PpmdParams, ReadLimits, Secret, Solid, Threads, TimeChoice, WriteOptions,
+    PpmdParams, ReadLimits, Secret, Solid, Stragglers, Threads, TimeChoice, WriteOptions,
 };
 pub use par7z_format::{EntryKind, FileTime, FormatError, FormatErrorKind};
 pub use progress::{Event, ItemFailure, Observer, Report, Totals};

@@ -16,7 +16,8 @@ pub enum Event<'a> {
         /// Its size, where known.
         size: Option<u64>,
     },
-    /// More of it is done. Bytes count when they are compressed (or unpacked and written), not when they are read.
+    /// More of it is done. Bytes count when they are compressed (or unpacked and written), not when they are read. Where
+    /// several workers have a part of a large item, their calls may overtake one another.
     ItemProgress {
         /// Its number.
         index: u64,
@@ -24,6 +25,10 @@ pub enum Event<'a> {
         name: &'a str,
         /// Unpacked bytes done so far.
         bytes: u64,
+        /// Packed bytes made of them so far, before encryption pads them; they never get fewer, and in the end they are
+        /// at most what [`ItemFinished`](Self::ItemFinished) says. `None` for an item that shares a solid folder, whose
+        /// part of it nobody knows, and on reading.
+        packed_bytes: Option<u64>,
     },
     /// It is complete.
     ItemFinished {
@@ -33,6 +38,10 @@ pub enum Event<'a> {
         name: &'a str,
         /// Unpacked bytes.
         bytes: u64,
+        /// What it takes in the archive besides its place in the header: the packed bytes of its folder, encryption's
+        /// padding included. 0 for an empty item or a directory; `None` for an item that shares a solid folder, and on
+        /// reading.
+        packed_bytes: Option<u64>,
     },
     /// It failed; the others go on (unless the policy says otherwise).
     ItemFailed {

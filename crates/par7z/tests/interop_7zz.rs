@@ -4,7 +4,7 @@
 
 use par7z::storage::{PathSink, VolumeSink};
 use par7z::{
-    Archive, Compressor, Encryption, ExtractOptions, Filter, FilterChoice, Item, Metadata, Method, OpenOptions,
+    Archive, Compressor, Encryption, ExtractOptions, Filter, FilterChoice, Item, IvSeed, Metadata, Method, OpenOptions,
     Overwrite, Password, Secret, Solid, WriteOptions,
 };
 use std::collections::BTreeMap;
@@ -292,7 +292,7 @@ fn equal_files_share_no_ciphertext_and_no_clear_text_is_written() {
     let content = b"the quick brown fox jumps over the lazy dog, said nobody in particular".repeat(3);
     for iv in [None, Some([7; 16])] {
         let mut encryption = Encryption::password(PASSWORD);
-        encryption.iv = iv;
+        encryption.iv = iv.map(IvSeed::new);
         let options = WriteOptions::new().level(0).expect("valid").encryption(Some(encryption));
         let items = (0..2).map(|n| Item::from_bytes(format!("{n}"), content.clone()));
         let (archive, _) = Compressor::new(options).and_then(|c| c.compress_to_vec(items)).expect("written");

@@ -3,7 +3,7 @@
 use super::low::{LowArgs, NameMode, OverwriteArg, SecretArg, hex};
 use crate::exit::Failure;
 use crate::prompt;
-use par7z::{CancelToken, Encryption, Key, Password, Secret, Solid, WriteOptions};
+use par7z::{CancelToken, Encryption, IvSeed, Key, Password, Secret, Solid, WriteOptions};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -51,7 +51,7 @@ fn encryption(low: &LowArgs, secret: Option<Secret>) -> Result<Option<Encryption
             "--deterministic with a password needs --iv: otherwise each run has fresh random IVs",
         ));
     }
-    Ok(Some(Encryption { secret, hide_names: low.hide_names, iv: low.iv }))
+    Ok(Some(Encryption { secret, hide_names: low.hide_names, iv: low.iv.map(IvSeed::new) }))
 }
 
 /// The password or key, asked for if so given. `create`: it is asked for twice.

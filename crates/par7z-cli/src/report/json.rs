@@ -16,7 +16,7 @@ pub(crate) fn item(event: &Event<'_>) -> Option<Value> {
         Event::ItemStarted { index, name, size } => {
             json!({"event": "item_started", "index": index, "name": name, "bytes": size})
         }
-        Event::ItemFinished { index, name, bytes } => {
+        Event::ItemFinished { index, name, bytes, .. } => {
             json!({"event": "item_finished", "index": index, "name": name, "bytes": bytes})
         }
         Event::ItemFailed { index, name, error } => {

@@ -15,6 +15,7 @@ use crate::{Error, ErrorKind, ReadLimits, Result, Secret};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use zeroize::Zeroizing;
 
@@ -135,30 +136,65 @@ impl AesProperties {
     }
 }
 
-/// Gives each folder its IV: random, or derived from the caller's.
+/// What the IVs of runs are derived from instead of being random: 16 bytes, and the number of runs that began with them.
+///
+/// Clones share that number. The first run derives its IVs from the bytes alone, so that equal input gives equal bytes;
+/// each later one mixes its number in, so that no IV comes twice with a key, however many runs are started with clones of
+/// the same options.
+///
+/// Two seeds made of the same bytes know nothing of each other: with one key, make one seed of them, or never encrypt
+/// different content.
+#[derive(Debug, Clone)]
+pub struct IvSeed {
+    bytes: [u8; 16],
+    runs: Arc<AtomicU64>,
+}
+
+impl IvSeed {
+    /// A seed that no run has used.
+    pub fn new(bytes: [u8; 16]) -> Self {
+        Self { bytes, runs: Arc::default() }
+    }
+}
+
+impl From<[u8; 16]> for IvSeed {
+    fn from(bytes: [u8; 16]) -> Self {
+        Self::new(bytes)
+    }
+}
+
+/// Gives each folder of a run its IV: random, or derived from the caller's seed.
 pub(crate) struct IvSource {
-    seed: Option<[u8; 16]>,
+    /// The seed's bytes and the number of the run, from 0, among those with this seed.
+    seed: Option<([u8; 16], u64)>,
 }
 
 impl IvSource {
-    pub(crate) fn new(seed: Option<[u8; 16]>) -> Self {
-        Self { seed }
+    /// Begins a run, which the seed counts.
+    pub(crate) fn new(seed: Option<&IvSeed>) -> Self {
+        Self { seed: seed.map(|seed| (seed.bytes, seed.runs.fetch_add(1, Ordering::Relaxed))) }
     }
 
     /// The IV of stream `number` (every number is used once). Random without a seed; with one, SHA-256 over a domain
-    /// label, the seed and the number, cut to 16 bytes.
+    /// label, the seed, from the second run on the run's number, and the stream's number, cut to 16 bytes.
     pub(crate) fn iv(&self, number: u128) -> Result<[u8; 16]> {
         let mut iv = [0; 16];
         match self.seed {
             None => getrandom::fill(&mut iv)
                 .map_err(|e| Error::new(ErrorKind::Io, format!("no random bytes from the system: {e}")))?,
-            Some(seed) => {
-                let digest = Sha256::new()
-                    .chain_update(b"par7z folder iv")
-                    .chain_update(seed)
-                    .chain_update(number.to_le_bytes())
-                    .finalize();
-                iv.copy_from_slice(&digest[..16]);
+            Some((seed, run)) => {
+                let mut digest = Sha256::new();
+                match run {
+                    0 => digest.update(b"par7z folder iv"),
+                    // Another label: what is hashed for a later run never equals what is hashed for the first.
+                    _ => digest.update(b"par7z folder iv of a later run"),
+                }
+                digest.update(seed);
+                if run > 0 {
+                    digest.update(run.to_le_bytes());
+                }
+                digest.update(number.to_le_bytes());
+                iv.copy_from_slice(&digest.finalize()[..16]);
             }
         }
         Ok(iv)

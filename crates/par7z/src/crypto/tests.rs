@@ -118,11 +118,29 @@ fn a_key_is_derived_once_for_all_threads() {
 fn ivs_differ_and_follow_their_seed() {
     let random = IvSource::new(None);
     assert_ne!(random.iv(0).unwrap(), random.iv(0).unwrap());
-    let (one, two) = (IvSource::new(Some([1; 16])), IvSource::new(Some([2; 16])));
-    assert_eq!(one.iv(5).unwrap(), IvSource::new(Some([1; 16])).iv(5).unwrap());
+    let seeded = |byte| IvSource::new(Some(&IvSeed::new([byte; 16])));
+    let (one, two) = (seeded(1), seeded(2));
+    assert_eq!(one.iv(5).unwrap(), seeded(1).iv(5).unwrap());
     assert_ne!(one.iv(5).unwrap(), one.iv(6).unwrap());
     assert_ne!(one.iv(5).unwrap(), one.iv(5 + (1 << 64)).unwrap());
     assert_ne!(one.iv(5).unwrap(), two.iv(5).unwrap());
+}
+
+#[test]
+fn later_runs_with_a_seed_have_other_ivs() {
+    let seed = IvSeed::new([1; 16]);
+    let runs: Vec<_> = (0..4).map(|_| IvSource::new(Some(&seed.clone()))).collect();
+    // As told: SHA-256 over the label, the seed and the stream's number.
+    let told = Sha256::digest([b"par7z folder iv".as_slice(), &[1; 16], &5u128.to_le_bytes()].concat());
+    assert_eq!(runs[0].iv(5).unwrap(), told[..16]);
+    let streams = [0, 1, 2, 1 << 64, u128::MAX];
+    let ivs: Vec<_> = runs.iter().flat_map(|run| streams.map(|stream| run.iv(stream).unwrap())).collect();
+    let different: std::collections::HashSet<_> = ivs.iter().collect();
+    assert_eq!(different.len(), ivs.len());
+    // The second run is no more a matter of chance than the first.
+    let again = IvSeed::new([1; 16]);
+    let _first = IvSource::new(Some(&again));
+    assert_eq!(IvSource::new(Some(&again)).iv(5).unwrap(), runs[1].iv(5).unwrap());
 }
 
 /// Gives at most `at_once` bytes a read.

@@ -8,7 +8,7 @@ pub use method::{
     Bzip2Params, DeflateParams, Filter, FilterChoice, LzmaMatchFinder, LzmaMode, LzmaParams, Method, PpmdParams,
 };
 pub use read::{ExtractOptions, OpenOptions, Overwrite, OverwriteAnswer, OverwriteQuestion, PathMode, ReadLimits};
-pub use write::{Encryption, ErrorPolicy, Order, Solid, TimeChoice, WriteOptions};
+pub use write::{Encryption, ErrorPolicy, Order, Solid, Stragglers, TimeChoice, WriteOptions};
 
 use crate::crypto::{Key, Password};
 use crate::{Error, ErrorKind, Result};

@@ -2,7 +2,7 @@
 
 use super::method::check_method;
 use super::{Filter, FilterChoice, Method, Secret, Threads, check_range, invalid};
-use crate::crypto::{Key, Password};
+use crate::crypto::{IvSeed, Key, Password};
 use crate::progress::Observer;
 use crate::{CancelToken, Result};
 use std::fmt;
@@ -53,6 +53,23 @@ pub enum ErrorPolicy {
     Abort,
 }
 
+/// What the end of a run does about workers that are still inside a caller's source or observer.
+///
+/// A run that ends well has none. One that ends early (cancelled, failed, or its [`Session`](crate::Session) dropped) may:
+/// nobody can interrupt a read that blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stragglers {
+    /// Wait for them 100 ms, then leave them to themselves: each ends when its read does, and drops then what it holds of
+    /// its items. The end of the run does not depend on the sources.
+    #[default]
+    Leave,
+    /// Wait for them. When [`Session::finish`](crate::Session::finish), the drop of a session or one of
+    /// [`Compressor`](crate::Compressor)'s `compress` methods returns, every thread of the run has ended, and the items,
+    /// the sink and the run's hold on the observer are dropped. Callers that lend memory or callbacks which do not
+    /// outlive the call need this. A source that blocks for ever holds up the end for ever.
+    Wait,
+}
+
 /// How to encrypt.
 #[derive(Debug, Clone)]
 pub struct Encryption {
@@ -60,9 +77,10 @@ pub struct Encryption {
     pub secret: Secret,
     /// Encrypt names, times and the archive's structure too (7-Zip's `-mhe=on`).
     pub hide_names: bool,
-    /// `None`: a fresh random IV for each folder. `Some`: each folder's IV is derived from this one (SHA-256 over it and
-    /// the folder's number), so that equal input gives equal bytes. Never give the same one twice with one key.
-    pub iv: Option<[u8; 16]>,
+    /// `None`: a fresh random IV for each folder. `Some`: each folder's IV is derived from the seed (SHA-256 over it and
+    /// the folder's number), so that equal input gives equal bytes. Clones share the seed, and a run after the first
+    /// has other IVs; see [`IvSeed`].
+    pub iv: Option<IvSeed>,
 }
 
 impl Encryption {
@@ -80,6 +98,14 @@ impl Encryption {
     #[must_use]
     pub fn hide_names(mut self, hide: bool) -> Self {
         self.hide_names = hide;
+        self
+    }
+
+    /// Sets what IVs are derived from. Give the same seed, or the same bytes, to a second `Encryption` with this key only
+    /// if equal content is to be encrypted; see [`IvSeed`].
+    #[must_use]
+    pub fn iv(mut self, seed: impl Into<IvSeed>) -> Self {
+        self.iv = Some(seed.into());
         self
     }
 }
@@ -116,6 +142,7 @@ pub struct WriteOptions {
     pub(crate) times: TimeChoice,
     pub(crate) attributes: bool,
     pub(crate) error_policy: ErrorPolicy,
+    pub(crate) stragglers: Stragglers,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) cancel: CancelToken,
 }
@@ -150,6 +177,7 @@ impl Default for WriteOptions {
             times: TimeChoice::default(),
             attributes: true,
             error_policy: ErrorPolicy::Skip,
+            stragglers: Stragglers::Leave,
             observer: None,
             cancel: CancelToken::new(),
         }
@@ -288,6 +316,13 @@ impl WriteOptions {
         }
         self.error_policy = policy;
         Ok(self)
+    }
+
+    /// What the end of a run does about workers that a source keeps. Default [`Stragglers::Leave`].
+    #[must_use]
+    pub fn stragglers(mut self, stragglers: Stragglers) -> Self {
+        self.stragglers = stragglers;
+        self
     }
 
     /// Who is told what happens.

@@ -155,8 +155,8 @@ impl Observer for Recorder {
     fn event(&self, event: &Event<'_>, totals: &Totals) {
         let (index, name, told) = match event {
             Event::ItemStarted { index, name, .. } => (index, name, Told::Started),
-            Event::ItemProgress { index, name, bytes } => (index, name, Told::Progress(*bytes)),
-            Event::ItemFinished { index, name, bytes } => (index, name, Told::Finished(*bytes)),
+            Event::ItemProgress { index, name, bytes, .. } => (index, name, Told::Progress(*bytes)),
+            Event::ItemFinished { index, name, bytes, .. } => (index, name, Told::Finished(*bytes)),
             Event::ItemFailed { index, name, error } => (index, name, Told::Failed(error.to_string())),
             Event::ItemRetried { index, name, failures, .. } => (index, name, Told::Retried(*failures)),
             _ => return,

@@ -5,7 +5,7 @@ use crate::common::{
     output_text, text, tight, watchdog,
 };
 use par7z::storage::{PathSink, Sink, VolumeSink};
-use par7z::{CancelToken, Compressor, Encryption, ErrorKind, Event, Item, Observer, Order, Solid, Totals};
+use par7z::{CancelToken, Compressor, Encryption, ErrorKind, Event, Item, Observer, Order, Solid, Stragglers, Totals};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -143,6 +143,51 @@ fn cancelling_does_not_wait_for_a_source_that_blocks() {
     }
 }
 
+/// Tells that it is read, then keeps its worker for 300 ms.
+struct Keeps(Arc<AtomicBool>);
+
+impl io::Read for Keeps {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.store(true, Ordering::Release);
+        std::thread::sleep(Duration::from_millis(300));
+        Ok(0)
+    }
+}
+
+#[test]
+fn a_run_that_waits_for_stragglers_leaves_nothing_behind() {
+    let _watchdog = watchdog("a run that waits for its stragglers");
+    for (solid, finishes) in [(Solid::OFF, true), (Solid::ON, true), (Solid::OFF, false)] {
+        let was_read = Arc::new(AtomicBool::new(false));
+        let recorder = Arc::new(Recorder::default());
+        let cancel = CancelToken::new();
+        let options = options(2, 1).cancel_token(cancel.clone()).stragglers(Stragglers::Wait);
+        // Two to a folder: the items behind wait in the queue, and one with the planner, when the run is cancelled.
+        let options = options.observer(recorder.clone()).solid(Solid { max_items: solid.max_items.min(2), ..solid });
+        let compressor = Compressor::new(options.expect("valid")).expect("valid");
+        let sink = TestSink::new();
+        let state = Arc::clone(&sink.state);
+        let session = compressor.start(sink).expect("it starts");
+        drop(compressor);
+        for n in 0..7 {
+            session.add(Item::from_reader(format!("{n}"), Keeps(Arc::clone(&was_read)), None)).expect("added");
+        }
+        while !was_read.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+        if finishes {
+            cancel.cancel();
+            assert_eq!(session.finish().expect_err("cancelled").kind(), ErrorKind::Cancelled);
+        } else {
+            drop(session);
+        }
+        // Of every item, the sink and the observer, nobody but this test holds a part now.
+        assert_eq!(Arc::strong_count(&was_read), 1);
+        assert_eq!(Arc::strong_count(&state), 1);
+        assert_eq!(Arc::strong_count(&recorder), 1);
+    }
+}
+
 /// Every read of it was interrupted.
 struct Interrupted(Arc<AtomicBool>);
 
@@ -211,7 +256,7 @@ fn a_sink_that_fails_at_any_byte_ends_the_run() {
         items.push(Item::from_reader("stream", Pattern::of(5 * MIB), None));
         items
     };
-    let encrypted = Encryption { iv: Some([1; 16]), ..Encryption::password("secret") };
+    let encrypted = Encryption::password("secret").iv([1; 16]);
     let variants = [
         tight(4, 1),
         tight(2, 0).order(Order::Completion),

@@ -1,7 +1,10 @@
 //! Events and totals.
 
 use crate::common::{MIB, Pattern, Recorder, TestSink, Told, noise, options, text, tight, watchdog, write};
-use par7z::{CancelToken, Compressor, ErrorKind, Event, Item, LzmaParams, Method, Observer, Order, Solid, Totals};
+use par7z::{
+    Bzip2Params, CancelToken, Compressor, DeflateParams, Encryption, ErrorKind, Event, Item, Key, LzmaParams, Method,
+    Observer, Order, Solid, Totals,
+};
 use std::collections::HashSet;
 use std::io::Cursor;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as Atomic};
@@ -91,6 +94,71 @@ fn incompressible_items_move_on_too() {
             let told = recorder.of(index);
             let progress = told.iter().filter(|event| matches!(event, Told::Progress(_))).count();
             assert!(progress >= slices, "item {index}: {told:?}");
+        }
+    }
+}
+
+/// Packed bytes as told: index, and whether that was the end.
+#[derive(Default)]
+struct Packed(Mutex<Vec<(u64, bool, Option<u64>)>>);
+
+impl Observer for Packed {
+    fn event(&self, event: &Event<'_>, _: &Totals) {
+        let told = match event {
+            Event::ItemProgress { index, packed_bytes, .. } => (*index, false, *packed_bytes),
+            Event::ItemFinished { index, packed_bytes, .. } => (*index, true, *packed_bytes),
+            _ => return,
+        };
+        self.0.lock().expect("no panic").push(told);
+    }
+}
+
+#[test]
+fn packed_bytes_of_items_are_those_of_their_folders() {
+    let methods = [
+        Method::default(),
+        Method::Lzma(LzmaParams::default()),
+        Method::Bzip2(Bzip2Params::default()),
+        Method::Deflate(DeflateParams::default()),
+        Method::Copy,
+    ];
+    // 30 texts, a directory, one that fails, two large ones; and noise of one slice and of many.
+    let items = || {
+        let mut items = items();
+        items.push(Item::from_bytes("noise", noise(1, 900_001)));
+        items.push(Item::from_bytes("large noise", noise(2, 5_500_000)));
+        items
+    };
+    for (method, encrypted) in methods.into_iter().zip([false, true, false, true, true]) {
+        for (threads, solid) in [(1, Solid::OFF), (4, Solid::OFF), (1, Solid::ON)] {
+            let observer = Arc::new(Packed::default());
+            let encryption = encrypted.then(|| Encryption::key(Key::new([1; 32])));
+            let options = tight(threads, 1).observer(observer.clone()).compress_header(false).encryption(encryption);
+            let (archive, _) = write(&options.solid(solid).and_then(|o| o.method(method)).expect("valid"), items());
+            let told = observer.0.lock().expect("no panic");
+            let end =
+                |index: u64| told.iter().find(|(of, ended, _)| *of == index && *ended).map(|(.., packed)| *packed);
+            let mut sum = 0;
+            for index in (0..36).filter(|index| *index != 31) {
+                let shares = solid == Solid::ON && matches!(index, 1..30 | 34);
+                let Some(packed) = end(index).expect("it ended") else {
+                    assert!(shares, "{method:?} item {index}");
+                    continue;
+                };
+                assert!(!shares && (packed == 0) == (index == 0 || index == 30), "item {index} takes {packed}");
+                let mut progress: Vec<_> = told.iter().filter(|(of, ended, _)| *of == index && !ended).collect();
+                if threads > 1 {
+                    progress.sort_by_key(|(.., packed)| *packed);
+                }
+                let progress: Vec<_> =
+                    progress.iter().map(|(.., packed)| packed.expect("a folder of its own")).collect();
+                assert!(progress.is_sorted(), "{method:?} item {index}: {progress:?}");
+                assert!(progress.last().is_none_or(|last| *last <= packed), "{progress:?} of {packed}");
+                assert!(index < 35 || progress.iter().any(|packed| *packed > MIB), "{progress:?}");
+                sum += packed;
+            }
+            let header_offset = u64::from_le_bytes(archive[12..20].try_into().expect("8 bytes"));
+            assert!(if solid == Solid::ON { sum < header_offset } else { sum == header_offset }, "{method:?}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::common::{PASSWORD, contents, files, list, noise, options, text, write};
 use par7z::{
     Bzip2Params, Compressor, DeflateParams, Encryption, ErrorKind, ErrorPolicy, FileTime, Filter, FilterChoice, Item,
-    Key, LzmaMatchFinder, LzmaMode, LzmaParams, Metadata, Method, Order, PpmdParams, Secret, Solid, Threads,
+    IvSeed, Key, LzmaMatchFinder, LzmaMode, LzmaParams, Metadata, Method, Order, PpmdParams, Secret, Solid, Threads,
     TimeChoice, WriteOptions,
 };
 
@@ -284,8 +284,8 @@ fn packed(bytes: &[u8]) -> &[u8] {
 #[test]
 fn the_iv() {
     let items = || (0..3).map(|n| Item::from_bytes(format!("{n}"), noise(5, 1024))).collect();
-    let bytes = |iv| {
-        let encryption = Encryption { iv, ..encryption() };
+    let bytes = |iv: Option<[u8; 16]>| {
+        let encryption = Encryption { iv: iv.map(IvSeed::new), ..encryption() };
         write(&base().encryption(Some(encryption)).compress_header(false), items()).0
     };
     assert!(bytes(Some([1; 16])) == bytes(Some([1; 16])));
@@ -297,6 +297,13 @@ fn the_iv() {
         let streams: std::collections::HashSet<&[u8]> = packed(&bytes).chunks(16).collect();
         assert_eq!(streams.len(), packed(&bytes).len() / 16);
     }
+    // Runs with clones of the same options.
+    let shared = base().encryption(Some(encryption().iv([1; 16]))).compress_header(false);
+    let runs: Vec<_> = (0..3).map(|_| write(&shared.clone(), items()).0).collect();
+    assert!(runs[0] == bytes(Some([1; 16])), "the first run is as told");
+    let blocks: Vec<_> = runs.iter().flat_map(|run| packed(run).chunks(16)).collect();
+    let different: std::collections::HashSet<_> = blocks.iter().collect();
+    assert_eq!(different.len(), blocks.len());
 }
 
 #[test]

@@ -4,8 +4,8 @@ use crate::common::{
     MIB, PASSWORD, Pattern, contents, files, noise, options, test_bytes, text, tight, watchdog, write,
 };
 use par7z::{
-    Bzip2Params, DeflateParams, Encryption, Filter, FilterChoice, Item, LzmaParams, Method, Order, PpmdParams, Solid,
-    WriteOptions,
+    Bzip2Params, DeflateParams, Encryption, Filter, FilterChoice, Item, Key, LzmaParams, Method, Order, PpmdParams,
+    Solid, WriteOptions,
 };
 use std::io::Cursor;
 
@@ -84,9 +84,10 @@ fn every_method() {
 
 #[test]
 fn encrypted_with_a_given_iv() {
-    let encryption = Encryption { iv: Some([7; 16]), ..Encryption::password(PASSWORD).hide_names(true) };
     for solid in [Solid::OFF, Solid::ON] {
-        let make = |threads| tight(threads, 1).encryption(Some(encryption.clone())).solid(solid).expect("valid");
+        // A new seed for each run: a clone would give the second run other IVs.
+        let encryption = || Encryption::password(PASSWORD).hide_names(true).iv([7; 16]);
+        let make = |threads| tight(threads, 1).encryption(Some(encryption())).solid(solid).expect("valid");
         same_for_all_threads("encrypted", make);
     }
 }
@@ -96,6 +97,70 @@ fn with_filters() {
     for chain in [vec![Filter::Delta { distance: 3 }], vec![Filter::Swap4, Filter::BcjX86, Filter::Arm64]] {
         let make = |threads| tight(threads, 1).filters(FilterChoice::Chain(chain.clone())).expect("valid");
         same_for_all_threads("filters", make);
+    }
+}
+
+/// A caller's buffer is cut where a stream is, and everything else follows from that.
+#[test]
+fn buffers_give_the_bytes_that_streams_give() {
+    let _watchdog = watchdog("buffers and streams");
+    let small = LzmaParams { dictionary_bytes: Some(1 << 16), ..LzmaParams::default() };
+    let methods = [
+        Method::Lzma2(small),
+        Method::Lzma(small),
+        Method::Ppmd(PpmdParams { order: None, memory_bytes: Some(1 << 18) }),
+        Method::Bzip2(Bzip2Params::default()),
+        Method::Deflate(DeflateParams::default()),
+        Method::Copy,
+    ];
+    let mut program = std::fs::read(std::env::current_exe().expect("a test is a program")).expect("readable");
+    program.truncate(1_234_567);
+    let mut mixed = text(1, 1_100_000);
+    mixed.extend(noise(1, 1_100_003));
+    // At the borders of slices, too.
+    let slice = MIB as usize;
+    let contents = [
+        program,
+        mixed,
+        noise(2, 3 * slice),
+        Vec::new(),
+        text(3, slice - 1),
+        noise(3, 40_000),
+        text(4, slice),
+        text(5, slice + 1),
+        text(6, 2 * slice),
+    ];
+    let filters = [
+        FilterChoice::Auto,
+        FilterChoice::Chain(vec![Filter::BcjX86]),
+        FilterChoice::Chain(vec![Filter::Delta { distance: 3 }, Filter::Arm64]),
+    ];
+    for method in methods {
+        for filters in &filters {
+            if method == Method::Copy && *filters != FilterChoice::Auto {
+                continue;
+            }
+            for solid in [Solid::OFF, Solid::ON] {
+                if solid == Solid::ON && *filters != FilterChoice::Auto {
+                    continue;
+                }
+                let options = || {
+                    let key = Encryption::key(Key::new([7; 32])).iv([7; 16]);
+                    let options = tight(3, 1).encryption(Some(key));
+                    let options = options.method(method).and_then(|o| o.filters(filters.clone()));
+                    options.and_then(|o| o.solid(solid)).expect("valid")
+                };
+                let named = || contents.iter().enumerate().map(|(n, content)| (n.to_string(), content.clone()));
+                let buffers = named().map(|(name, content)| Item::from_bytes(name, content)).collect();
+                let streams = named().map(|(name, content)| {
+                    let size = Some(content.len() as u64);
+                    Item::from_reader(name, Cursor::new(content), size)
+                });
+                let (buffers, _) = write(&options(), buffers);
+                let (streams, _) = write(&options(), streams.collect());
+                assert!(buffers == streams, "{method:?} {filters:?} {solid:?}");
+            }
+        }
     }
 }
 

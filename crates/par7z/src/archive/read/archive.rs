@@ -170,6 +170,8 @@ impl Archive {
     /// Unpacks everything selected and checks every CRC, writing nothing. Entries that fail are in the report, the
     /// others go on.
     ///
+    /// Its threads, and those of all the other ways to unpack, have ended when it returns, also when it was cancelled.
+    ///
     /// # Errors
     /// [`ErrorKind::Cancelled`]; [`ErrorKind::LimitExceeded`] if more than
     /// [`ReadLimits::output_bytes`](crate::ReadLimits) would be unpacked.

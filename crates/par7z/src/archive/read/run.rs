@@ -117,7 +117,7 @@ impl<'a> Run<'a> {
     pub(super) fn progress(&self, entry: &EntryInfo, new: u64, bytes: u64, tell: bool) {
         self.bytes.fetch_add(new, Ordering::Relaxed);
         if tell {
-            self.tell(&Event::ItemProgress { index: entry.index, name: &entry.name, bytes });
+            self.tell(&Event::ItemProgress { index: entry.index, name: &entry.name, bytes, packed_bytes: None });
         }
     }
 
@@ -127,7 +127,8 @@ impl<'a> Run<'a> {
             self.directories.fetch_add(1, Ordering::Relaxed);
         }
         self.in_progress.fetch_sub(1, Ordering::Relaxed);
-        self.tell(&Event::ItemFinished { index: entry.index, name: &entry.name, bytes: entry.size });
+        let (index, name, bytes) = (entry.index, entry.name.as_str(), entry.size);
+        self.tell(&Event::ItemFinished { index, name, bytes, packed_bytes: None });
     }
 
     pub(super) fn skipped(&self, entry: &EntryInfo) {

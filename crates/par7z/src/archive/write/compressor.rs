@@ -7,7 +7,7 @@ use super::run::{Run, Worker, slice_bytes};
 use crate::codec::ResolvedMethod;
 use crate::pipeline::{Pool, PoolHandle};
 use crate::storage::{PathSink, Sink, VecSink};
-use crate::{Error, ErrorKind, FilterChoice, Item, Method, Report, Result, WriteOptions};
+use crate::{Error, ErrorKind, FilterChoice, Item, Method, Report, Result, Stragglers, WriteOptions};
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,7 @@ use std::time::Duration;
 /// Jobs that wait for a worker, per thread. Enough that no worker finds the queue empty, and few enough that items which
 /// hold buffers do not pile up.
 const QUEUED_JOBS_PER_THREAD: usize = 4;
-/// How long a run that ended early waits for its workers before it leaves them to themselves.
+/// How long a run that ended early waits for its workers before it leaves them to themselves ([`Stragglers::Leave`]).
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Compresses items into archives, with one set of options. It holds no threads: each run starts its own, and several
@@ -159,7 +159,14 @@ impl Session {
         running.submit(jobs)
     }
 
-    /// Waits for the end, writes the header and completes the sink.
+    /// Whether the run was cancelled or has failed, so that nothing can be added any more; [`finish`](Self::finish) says
+    /// why.
+    pub fn has_ended_early(&self) -> bool {
+        self.running.as_ref().is_none_or(|running| running.run.check().is_err())
+    }
+
+    /// Waits for the end, writes the header and completes the sink. What it waits for if the run ends early, see
+    /// [`Stragglers`].
     ///
     /// # Errors
     /// As [`Compressor::compress`].
@@ -210,11 +217,56 @@ impl Running {
         }
         let result = self.committer.join().unwrap_or_else(|_| Err(super::run::internal("the committer panicked")));
         drop(self.handle);
-        if result.is_ok() {
+        if result.is_ok() || self.run.options.stragglers == Stragglers::Wait {
             self.pool.join();
         } else {
             self.pool.join_within(PATIENCE);
         }
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DeflateParams, Filter, LzmaParams, Solid, Threads};
+
+    /// Most bytes that were reserved at once while `items` were compressed.
+    fn peak(options: WriteOptions, items: Vec<Item>) -> u64 {
+        let options = options.level(1).expect("in range").threads(Threads::new(2).expect("in range"));
+        let (sink, _) = VecSink::new();
+        let session = Compressor::new(options).and_then(|compressor| compressor.start(sink)).expect("it starts");
+        let run = Arc::clone(&session.running.as_ref().expect("it runs").run);
+        for item in items {
+            session.add(item).expect("added");
+        }
+        session.finish().expect("it ends well");
+        run.budget.peak()
+    }
+
+    const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn callers_buffers_take_nothing_of_the_budget() {
+        let large = || vec![Item::from_bytes("large", vec![0; 32 << 20])];
+        let lzma2 = Method::Lzma2(LzmaParams { dictionary_bytes: Some(1 << 16), ..LzmaParams::default() });
+        let options = |method| WriteOptions::new().method(method).expect("valid");
+        // All slices may be out at once, each with what it packs to at the most: 32 MiB and a 64th.
+        let sliced = peak(options(lzma2), large());
+        assert!(sliced <= 33 * MIB, "{sliced}");
+        // Streams reserve the chunks that come out.
+        for method in [Method::Copy, Method::Deflate(DeflateParams::default())] {
+            let streamed = peak(options(method).memory_budget(16 * MIB).expect("in range"), large());
+            assert!(streamed <= 16 * MIB && (method == Method::Copy || streamed < MIB), "{method:?}: {streamed}");
+        }
+        // A filtered copy of one slice (1 MiB) at a time.
+        let filtered = options(Method::Deflate(DeflateParams::default()));
+        let filtered = filtered.filters(FilterChoice::Chain(vec![Filter::BcjX86])).expect("valid");
+        let filtered = peak(filtered, large());
+        assert!((MIB..3 * MIB).contains(&filtered), "{filtered}");
+        // Nor are they read ahead into a solid folder: what is reserved is the folder's slice and what it packs to.
+        let small = (0..20).map(|n| Item::from_bytes(format!("{n}"), vec![0; 40_000])).collect();
+        let solid = peak(options(lzma2).solid(Solid::ON).expect("valid"), small);
+        assert!(solid <= 2 * MIB + MIB / 32, "{solid}");
     }
 }

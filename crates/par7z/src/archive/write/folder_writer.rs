@@ -9,19 +9,25 @@
 //!
 //! Slice borders depend on the options and the data alone, so the bytes do not depend on the number of threads.
 //!
+//! A caller's buffer is not gathered: its slices, cut at the same borders, are read where they are. Only a filter makes
+//! copies of them, one at a time.
+//!
 //! Memory: the slice being gathered is reserved twice, for itself and for what it packs to; the packed chunk keeps what
-//! it needs of that reservation until it is written. A folder that must wait for memory first pushes the slices of its
+//! it needs of that reservation until it is written. A slice of a caller's buffer is reserved once, for what it packs to,
+//! or twice if it is filtered. A folder that must wait for memory first pushes the slices of its
 //! own that are done, so the head can always move.
 
 use super::run::{EntryRecord, PIECE_BYTES, Record, Run, Worker, internal};
 use crate::codec::{Encoder, FilterEncoder, StreamEnd, detect_filter, filter_coder, filter_encoder, is_incompressible};
 use crate::crypto::CbcEncryptor;
+use crate::item::SharedBytes;
 use crate::pipeline::{PoolHandle, Reservation, Step};
 use crate::{Error, Filter, FilterChoice, Result};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use par7z_format::{Coder, Folder, MethodId};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -43,11 +49,15 @@ pub(super) struct ItemTag {
     name: Arc<str>,
     /// Bytes done, by all workers that have a slice of it.
     done: Arc<AtomicU64>,
+    /// What they packed to.
+    packed: Arc<AtomicU64>,
+    /// No more than so many packed bytes are told: a folder that is encoded whole is stored if it grows.
+    most_packed: u64,
 }
 
 impl ItemTag {
     pub(super) fn new(index: u64, name: &str) -> Self {
-        Self { index, name: name.into(), done: Arc::default() }
+        Self { index, name: name.into(), done: Arc::default(), packed: Arc::default(), most_packed: u64::MAX }
     }
 }
 
@@ -57,6 +67,22 @@ struct PackedSlice {
     /// The packed bytes, and the coder that unpacks them: the same for every slice of a folder.
     packed: Result<(Coder, Vec<u8>)>,
     reservation: Option<Reservation>,
+}
+
+/// What a slice is packed from.
+enum SliceInput {
+    Own(Vec<u8>),
+    /// A part of a caller's buffer.
+    Shared(SharedBytes, Range<usize>),
+}
+
+impl SliceInput {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Own(bytes) => bytes,
+            Self::Shared(bytes, range) => &(**bytes).as_ref()[range.clone()],
+        }
+    }
 }
 
 /// Slices that are out, and those that came back before their turn.
@@ -207,19 +233,25 @@ impl<'run> FolderWriter<'run> {
         if self.filters.is_none() {
             self.filters = Some(self.choose_filters(&self.pending));
         }
-        let filters = self.filters.as_deref().unwrap_or_default();
+        let content = std::mem::take(&mut self.pending);
+        self.pending = self.filter(Cow::Owned(content), last)?.into_owned();
+        Ok(())
+    }
+
+    /// Runs the folder's next bytes through its filters, which must be decided.
+    fn filter<'a>(&mut self, mut content: Cow<'a, [u8]>, last: bool) -> Result<Cow<'a, [u8]>> {
         if self.filter_chain.is_empty() {
-            self.filter_chain = filters.iter().map(filter_encoder).collect();
+            self.filter_chain = self.filters.iter().flatten().map(filter_encoder).collect();
         }
         for filter in &mut self.filter_chain {
-            let mut filtered = Vec::with_capacity(self.pending.len() + 64);
-            filter.write(&self.pending, &mut filtered)?;
+            let mut filtered = Vec::with_capacity(content.len() + 64);
+            filter.write(&content, &mut filtered)?;
             if last {
                 filter.finish(&mut filtered)?;
             }
-            self.pending = filtered;
+            content = Cow::Owned(filtered);
         }
-        Ok(())
+        Ok(content)
     }
 
     fn choose_filters(&self, content: &[u8]) -> Vec<Filter> {
@@ -234,44 +266,47 @@ impl<'run> FolderWriter<'run> {
     /// Sends the gathered slice on.
     fn flush_slice(&mut self, worker: &mut Worker, end: StreamEnd) -> Result<()> {
         self.filter_pending(end == StreamEnd::Final)?;
-        if matches!(self.stage, Stage::Gathering) {
-            self.stage = if self.run.method.joins_slices() {
-                let (sender, results) = unbounded();
-                Stage::Sliced(Slices {
-                    sender,
-                    results,
-                    early: BTreeMap::new(),
-                    next_out: 0,
-                    next_back: 0,
-                    coder: None,
-                })
-            } else {
-                let coder = worker.encoder(&self.run.method).begin(self.size_hint)?;
-                Stage::Streaming { coder, packed: Vec::new() }
-            };
+        self.leave_gathering(worker)?;
+        let input = std::mem::take(&mut self.pending);
+        if matches!(self.stage, Stage::Sliced(_)) {
+            let reservation = self.reservation.take();
+            return self.share_slice(SliceInput::Own(input), reservation, end);
         }
-        match self.stage {
-            Stage::Sliced(_) => self.share_slice(end),
-            _ => self.stream_pending(worker, end),
-        }
+        self.stream(worker, &input, end)?;
+        self.pending = input;
+        self.pending.clear();
+        Ok(())
     }
 
-    /// Hands `pending` to the pool.
-    fn share_slice(&mut self, end: StreamEnd) -> Result<()> {
+    /// Begins to encode, if that has not begun.
+    fn leave_gathering(&mut self, worker: &mut Worker) -> Result<()> {
+        if !matches!(self.stage, Stage::Gathering) {
+            return Ok(());
+        }
+        self.stage = if self.run.method.joins_slices() {
+            let (sender, results) = unbounded();
+            Stage::Sliced(Slices { sender, results, early: BTreeMap::new(), next_out: 0, next_back: 0, coder: None })
+        } else {
+            let coder = worker.encoder(&self.run.method).begin(self.size_hint)?;
+            Stage::Streaming { coder, packed: Vec::new() }
+        };
+        Ok(())
+    }
+
+    /// Hands a slice to the pool.
+    fn share_slice(&mut self, input: SliceInput, mut reservation: Option<Reservation>, end: StreamEnd) -> Result<()> {
         let Stage::Sliced(slices) = &mut self.stage else { return Err(internal("slices of a stream")) };
-        let input = std::mem::take(&mut self.pending);
-        let mut reservation = self.reservation.take();
         let number = slices.next_out;
         slices.next_out += 1;
         let (run, sender, tag) = (Arc::clone(self.run), slices.sender.clone(), self.tag.clone());
-        self.encoded_bytes += input.len() as u64;
+        self.encoded_bytes += input.bytes().len() as u64;
         // Every slice says the same dictionary: that of a full one.
         let declared_bytes = self.slice_bytes;
         self.pool.share(Box::new(move |worker| {
             let packed = run.tracker.active(worker, |worker| {
-                let encoder = worker.encoder(&run.method);
-                let pack = if is_incompressible(&input) { store } else { pack };
-                pack(&run, encoder, declared_bytes, &input, end, tag.as_ref())
+                let (encoder, input) = (worker.encoder(&run.method), input.bytes());
+                let pack = if is_incompressible(input) { store } else { pack };
+                pack(&run, encoder, declared_bytes, input, end, tag.as_ref())
             });
             drop(input);
             if let (Ok((_, packed)), Some(reservation)) = (&packed, &mut reservation) {
@@ -305,9 +340,8 @@ impl<'run> FolderWriter<'run> {
         Ok(true)
     }
 
-    /// Feeds `pending` to this worker's encoder.
-    fn stream_pending(&mut self, worker: &mut Worker, end: StreamEnd) -> Result<()> {
-        let input = std::mem::take(&mut self.pending);
+    /// Feeds a slice to this worker's encoder.
+    fn stream(&mut self, worker: &mut Worker, input: &[u8], end: StreamEnd) -> Result<()> {
         for piece in input.chunks(PIECE_BYTES) {
             let Stage::Streaming { packed, .. } = &mut self.stage else { return Err(internal("no stream")) };
             encode(self.run, worker.encoder(&self.run.method), piece, packed, self.tag.as_ref())?;
@@ -316,11 +350,9 @@ impl<'run> FolderWriter<'run> {
         }
         if end == StreamEnd::Final {
             let Stage::Streaming { packed, .. } = &mut self.stage else { return Err(internal("no stream")) };
-            worker.encoder(&self.run.method).finish(StreamEnd::Final, packed)?;
+            end_stream(worker.encoder(&self.run.method), StreamEnd::Final, packed, self.tag.as_ref())?;
             self.queue_stream_chunk(worker, 1)?;
         }
-        self.pending = input;
-        self.pending.clear();
         Ok(())
     }
 
@@ -358,13 +390,18 @@ impl<'run> FolderWriter<'run> {
         Ok(())
     }
 
-    /// Completes the folder: queues what is left, and its record.
-    pub(super) fn finish(mut self, worker: &mut Worker) -> Result<()> {
+    /// Completes the folder: queues what is left, and its record. Gives its packed bytes.
+    pub(super) fn finish(mut self, worker: &mut Worker) -> Result<u64> {
         if matches!(self.stage, Stage::Gathering) {
             let content = std::mem::take(&mut self.pending);
             return self.finish_whole(worker, &content);
         }
         self.flush_slice(worker, StreamEnd::Final)?;
+        self.finish_slices(worker)
+    }
+
+    /// Queues the slices that are still out, and the record.
+    fn finish_slices(mut self, worker: &mut Worker) -> Result<u64> {
         while self.take_back_slice(worker)? {}
         let coder = match &mut self.stage {
             Stage::Streaming { coder, .. } => Some(coder.clone()),
@@ -374,22 +411,66 @@ impl<'run> FolderWriter<'run> {
         self.complete(coder.ok_or_else(|| internal("a folder without a coder"))?)
     }
 
-    /// Encodes a folder whose content is all here: `content`, which may be a caller's buffer, read in place.
-    pub(super) fn finish_whole(mut self, worker: &mut Worker, content: &[u8]) -> Result<()> {
-        self.unpacked_bytes = content.len() as u64;
-        if self.reservation.is_none() {
-            // The content is the caller's; what it packs to is ours.
-            self.reservation = Some(self.wait_for_memory(worker, packed_bound(content.len() as u64))?);
+    /// Encodes and completes a folder whose content is a caller's buffer (not an empty one), read in place. The result
+    /// is that of writing it bit by bit. Gives the folder's packed bytes.
+    pub(super) fn finish_shared(mut self, worker: &mut Worker, shared: &SharedBytes) -> Result<u64> {
+        let content = (**shared).as_ref();
+        let filters = self.filters.take().unwrap_or_else(|| self.choose_filters(content));
+        let is_filtered = !filters.is_empty();
+        self.filters = Some(filters);
+        // The content is the caller's; what it packs to is ours, and so is a filtered copy.
+        let memory = if is_filtered { slice_memory } else { packed_bound };
+        if content.len() as u64 <= self.slice_bytes {
+            self.reservation = Some(self.wait_for_memory(worker, memory(content.len() as u64))?);
+            return self.finish_whole(worker, content);
         }
+        self.unpacked_bytes = content.len() as u64;
+        self.leave_gathering(worker)?;
+        let mut start = 0;
+        while start < content.len() {
+            let range = start..content.len().min(start + self.slice_bytes as usize);
+            let slice = &content[range.clone()];
+            let end = if range.end == content.len() { StreamEnd::Final } else { StreamEnd::Joined };
+            start = range.end;
+            if matches!(self.stage, Stage::Sliced(_)) {
+                let reservation = self.wait_for_memory(worker, memory(slice.len() as u64))?;
+                let input = match self.filter(Cow::Borrowed(slice), end == StreamEnd::Final)? {
+                    Cow::Owned(filtered) => SliceInput::Own(filtered),
+                    Cow::Borrowed(_) => SliceInput::Shared(Arc::clone(shared), range),
+                };
+                self.share_slice(input, Some(reservation), end)?;
+            } else {
+                // What a stream packs to is reserved as it comes, a filtered copy before it is made.
+                let _copy = if is_filtered {
+                    Some(self.wait_for_memory(worker, slice_memory(slice.len() as u64))?)
+                } else {
+                    None
+                };
+                let slice = self.filter(Cow::Borrowed(slice), end == StreamEnd::Final)?;
+                self.stream(worker, &slice, end)?;
+            }
+        }
+        self.finish_slices(worker)
+    }
+
+    /// Encodes and completes a folder whose content is all here and for which all memory is reserved. Gives its packed
+    /// bytes.
+    fn finish_whole(mut self, worker: &mut Worker, content: &[u8]) -> Result<u64> {
+        self.unpacked_bytes = content.len() as u64;
         let filters = self.filters.take().unwrap_or_else(|| self.choose_filters(content));
         let filtered =
             if filters.is_empty() { Cow::Borrowed(content) } else { apply_filters(&filters, content)?.into() };
+        if let Some(tag) = &mut self.tag
+            && !self.run.stores()
+        {
+            tag.most_packed = content.len() as u64;
+        }
         let encoder = worker.encoder(&self.run.method);
         let packed = if self.run.stores() || !is_incompressible(&filtered) {
             let size = content.len() as u64;
             Some(pack(self.run, encoder, size, &filtered, StreamEnd::Final, self.tag.as_ref())?)
         } else {
-            count_encoded(self.run, content.len() as u64, self.tag.as_ref());
+            count_encoded(self.run, content.len() as u64, content.len() as u64, self.tag.as_ref());
             None
         };
         self.encoded_bytes = content.len() as u64;
@@ -411,8 +492,8 @@ impl<'run> FolderWriter<'run> {
         self.complete(coder)
     }
 
-    /// Ends the cipher and queues the record.
-    fn complete(mut self, method: Coder) -> Result<()> {
+    /// Ends the cipher and queues the record. Gives the folder's packed bytes.
+    fn complete(mut self, method: Coder) -> Result<u64> {
         // In the order in which a reader undoes them, as 7-Zip stores them: cipher, compressor, filters.
         let filters = self.filters.as_deref().unwrap_or_default();
         let mut coders: Vec<Coder> = std::iter::once(method).chain(filters.iter().rev().map(filter_coder)).collect();
@@ -434,7 +515,7 @@ impl<'run> FolderWriter<'run> {
             entries: std::mem::take(&mut self.entries),
         };
         self.run.ordered.push(self.job, Step::Record(record));
-        Ok(())
+        Ok(self.packed_bytes)
     }
 
     /// Takes the folder back, as if it had never begun.
@@ -462,7 +543,7 @@ fn pack(
     let coder = encoder.begin(Some(declared_bytes))?;
     let mut packed = Vec::with_capacity(packed_bound(input.len() as u64) as usize);
     encode(run, encoder, input, &mut packed, tag)?;
-    encoder.finish(end, &mut packed)?;
+    end_stream(encoder, end, &mut packed, tag)?;
     // A small result in a large buffer would hold memory that nobody counts.
     packed.shrink_to_fit();
     Ok((coder, packed))
@@ -482,7 +563,7 @@ fn store(
     let mut packed = Vec::with_capacity(packed_bound(input.len() as u64) as usize);
     encoder.write_stored(input, &mut packed)?;
     encoder.finish(end, &mut packed)?;
-    count_encoded(run, input.len() as u64, tag);
+    count_encoded(run, input.len() as u64, packed.len() as u64, tag);
     Ok((coder, packed))
 }
 
@@ -496,19 +577,31 @@ fn encode(
 ) -> Result<()> {
     for piece in input.chunks(PIECE_BYTES) {
         run.check()?;
+        let packed_before = packed.len();
         encoder.write(piece, packed)?;
-        count_encoded(run, piece.len() as u64, tag);
+        count_encoded(run, piece.len() as u64, (packed.len() - packed_before) as u64, tag);
     }
     Ok(())
 }
 
-/// Counts unpacked bytes that are encoded, and tells the item's progress.
-fn count_encoded(run: &Run, bytes: u64, tag: Option<&ItemTag>) {
+/// Ends an encoder's stream, counting what comes out last.
+fn end_stream(encoder: &mut dyn Encoder, end: StreamEnd, packed: &mut Vec<u8>, tag: Option<&ItemTag>) -> Result<()> {
+    let packed_before = packed.len();
+    encoder.finish(end, packed)?;
+    if let Some(tag) = tag {
+        tag.packed.fetch_add((packed.len() - packed_before) as u64, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+/// Counts unpacked bytes that are encoded and what they packed to, and tells the item's progress.
+fn count_encoded(run: &Run, bytes: u64, packed_bytes: u64, tag: Option<&ItemTag>) {
     run.tracker.encoded(bytes);
     if let Some(tag) = tag {
+        let packed = tag.packed.fetch_add(packed_bytes, Ordering::Relaxed) + packed_bytes;
         let done = tag.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if done / PROGRESS_BYTES > (done - bytes) / PROGRESS_BYTES {
-            run.tracker.progressed(tag.index, &tag.name, done);
+            run.tracker.progressed(tag.index, &tag.name, done, packed.min(tag.most_packed));
         }
     }
 }

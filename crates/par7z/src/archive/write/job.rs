@@ -7,7 +7,7 @@ use super::folder_writer::{FolderWriter, HEAD_BYTES, ItemTag};
 use super::run::{EntryRecord, READ_BYTES, Record, Run, Worker, panic_text};
 use super::source::{self, Content, Opened};
 use crate::codec::detect_filter;
-use crate::item::Metadata;
+use crate::item::{Metadata, SharedBytes};
 use crate::pipeline::{PoolHandle, Reservation, Step};
 use crate::{Error, ErrorKind, ErrorPolicy, FilterChoice, Item, Order, Result};
 use par7z_format::{Entry, EntryKind};
@@ -139,10 +139,10 @@ impl<'run> JobContext<'run> {
         let mut reader = match opened.content {
             Content::Directory => {
                 self.push_empty(entry(name, metadata, EntryKind::Directory, false));
-                self.run.tracker.finished(planned.index, name, 0, true);
+                self.run.tracker.finished(planned.index, name, 0, Some(0), true);
                 return Ok(());
             }
-            Content::Bytes(bytes) => return self.separate_bytes(planned, (*bytes).as_ref(), metadata),
+            Content::Bytes(bytes) => return Ok(self.separate_bytes(planned, &bytes, metadata)?),
             Content::Stream(reader) => reader,
         };
         let tag = ItemTag::new(planned.index, name);
@@ -156,19 +156,19 @@ impl<'run> JobContext<'run> {
         }
     }
 
-    fn separate_bytes(&mut self, planned: &PlannedItem, bytes: &[u8], metadata: Metadata) -> Result<(), Failure> {
-        let size = bytes.len() as u64;
+    /// A folder of its own for a caller's buffer, which is read in place.
+    fn separate_bytes(&mut self, planned: &PlannedItem, bytes: &SharedBytes, metadata: Metadata) -> Result<()> {
+        let content = (**bytes).as_ref();
+        let size = content.len() as u64;
         let tag = ItemTag::new(planned.index, &planned.item.name);
         let mut folder = self.folder(Some(size), Some(tag))?;
-        let crc = self.crc_of(bytes)?;
-        if size == 0 || size > self.run.slice_bytes {
-            folder.write(self.worker, bytes)?;
-            return Ok(self.finish_item(planned, folder, metadata, size, crc)?);
+        if size == 0 {
+            return self.finish_item(planned, folder, metadata, 0, 0);
         }
         let entry = entry(&planned.item.name, metadata, EntryKind::File, true);
-        folder.add_entry(EntryRecord { entry, content: Some((size, crc)) });
-        folder.finish_whole(self.worker, bytes)?;
-        self.run.tracker.finished(planned.index, &planned.item.name, size, false);
+        folder.add_entry(EntryRecord { entry, content: Some((size, self.crc_of(content)?)) });
+        let packed_bytes = folder.finish_shared(self.worker, bytes)?;
+        self.run.tracker.finished(planned.index, &planned.item.name, size, Some(packed_bytes), false);
         Ok(())
     }
 
@@ -192,14 +192,15 @@ impl<'run> JobContext<'run> {
         crc: u32,
     ) -> Result<()> {
         let entry = entry(&planned.item.name, metadata, EntryKind::File, size > 0);
-        if size == 0 {
+        let packed_bytes = if size == 0 {
             folder.withdraw(self.worker);
             self.push_empty(entry);
+            0
         } else {
             folder.add_entry(EntryRecord { entry, content: Some((size, crc)) });
-            folder.finish(self.worker)?;
-        }
-        self.run.tracker.finished(planned.index, &planned.item.name, size, false);
+            folder.finish(self.worker)?
+        };
+        self.run.tracker.finished(planned.index, &planned.item.name, size, Some(packed_bytes), false);
         Ok(())
     }
 
@@ -241,14 +242,22 @@ impl<'run> JobContext<'run> {
             match read.content {
                 ReadAhead::Directory => {
                     self.add_empty(&mut open, entry(name, read.metadata, EntryKind::Directory, false));
-                    self.run.tracker.finished(index, name, 0, true);
+                    self.run.tracker.finished(index, name, 0, Some(0), true);
                 }
-                ReadAhead::Complete(bytes) if bytes.is_empty() => {
+                ReadAhead::Empty => {
                     self.add_empty(&mut open, entry(name, read.metadata, EntryKind::File, false));
-                    self.run.tracker.finished(index, name, 0, false);
+                    self.run.tracker.finished(index, name, 0, Some(0), false);
                 }
                 ReadAhead::Complete(bytes) => {
                     self.add_to_solid(&mut open, &planned, &bytes, read.metadata, job.max_folder_bytes)?;
+                }
+                ReadAhead::Shared(bytes) => {
+                    let bytes = (*bytes).as_ref();
+                    self.add_to_solid(&mut open, &planned, bytes, read.metadata, job.max_folder_bytes)?;
+                }
+                ReadAhead::TooLargeShared(bytes) => {
+                    self.close_solid(&mut open)?;
+                    self.separate_bytes(&planned, &bytes, read.metadata)?;
                 }
                 ReadAhead::TooLarge(head, reader) => {
                     self.close_solid(&mut open)?;
@@ -305,7 +314,7 @@ impl<'run> JobContext<'run> {
         let Some(solid) = open.take() else { return Ok(()) };
         solid.folder.finish(self.worker)?;
         for (index, name, size) in solid.items {
-            self.run.tracker.finished(index, &name, size, false);
+            self.run.tracker.finished(index, &name, size, None, false);
         }
         Ok(())
     }
@@ -321,7 +330,15 @@ impl<'run> JobContext<'run> {
         let limit = self.run.slice_bytes;
         let mut reader: Box<dyn Read + Send> = match opened.content {
             Content::Directory => return Ok(ReadItem { content: ReadAhead::Directory, metadata }),
-            Content::Bytes(bytes) => Box::new(SharedReader { bytes, position: 0 }),
+            Content::Bytes(bytes) => {
+                // Read already. Which ones are too large must not depend on where the bytes come from.
+                let content = match (*bytes).as_ref().len() as u64 {
+                    0 => ReadAhead::Empty,
+                    size if size < limit => ReadAhead::Shared(bytes),
+                    _ => ReadAhead::TooLargeShared(bytes),
+                };
+                return Ok(ReadItem { content, metadata });
+            }
             Content::Stream(reader) => reader,
         };
         let mut buffer = Vec::new();
@@ -350,7 +367,10 @@ impl<'run> JobContext<'run> {
             let (count, ended) = fill(self.run, &mut *reader, &mut buffer[filled..])?;
             buffer.truncate(filled + count);
             if ended {
-                let content = ReadAhead::Complete(Buffer { bytes: buffer, _reservation: reservation });
+                let content = match buffer.len() {
+                    0 => ReadAhead::Empty,
+                    _ => ReadAhead::Complete(Buffer { bytes: buffer, _reservation: reservation }),
+                };
                 return Ok(ReadItem { content, metadata });
             }
         }
@@ -411,7 +431,11 @@ struct ReadItem {
 
 enum ReadAhead {
     Directory,
+    Empty,
     Complete(Buffer),
+    /// A caller's buffer, not too large.
+    Shared(SharedBytes),
+    TooLargeShared(SharedBytes),
     /// The first bytes, and the stream that has more.
     TooLarge(Buffer, Box<dyn Read + Send>),
 }
@@ -426,22 +450,6 @@ impl std::ops::Deref for Buffer {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
         &self.bytes
-    }
-}
-
-/// Reads a caller's buffer.
-struct SharedReader {
-    bytes: source::SharedBytes,
-    position: usize,
-}
-
-impl Read for SharedReader {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let rest = &(*self.bytes).as_ref()[self.position..];
-        let count = rest.len().min(buf.len());
-        buf[..count].copy_from_slice(&rest[..count]);
-        self.position += count;
-        Ok(count)
     }
 }
 

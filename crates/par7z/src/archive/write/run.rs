@@ -80,7 +80,7 @@ impl CipherSetup {
         let secret = encryption.secret.clone();
         let properties = AesProperties::for_writing(&secret, [0; 16]);
         let key = KeyRing::new(Some(secret.clone())).key(&properties, &ReadLimits::default())?;
-        Ok(Self { secret, key, ivs: IvSource::new(encryption.iv) })
+        Ok(Self { secret, key, ivs: IvSource::new(encryption.iv.as_ref()) })
     }
 
     /// The coder and the cipher of stream `number`; each number is used once per run.
@@ -242,11 +242,12 @@ impl Tracker {
         self.tell(&Event::ItemRetried { index, name, error, failures });
     }
 
-    pub(super) fn finished(&self, index: u64, name: &str, bytes: u64, directory: bool) {
+    /// An item is in. `packed_bytes` are its folder's, if it has it to itself.
+    pub(super) fn finished(&self, index: u64, name: &str, bytes: u64, packed_bytes: Option<u64>, directory: bool) {
         self.items_in_progress.fetch_sub(1, Ordering::Relaxed);
         self.items_done.fetch_add(1, Ordering::Relaxed);
         self.directories.fetch_add(directory.into(), Ordering::Relaxed);
-        self.tell(&Event::ItemFinished { index, name, bytes });
+        self.tell(&Event::ItemFinished { index, name, bytes, packed_bytes });
     }
 
     /// An item failed and is left out.
@@ -269,8 +270,8 @@ impl Tracker {
     }
 
     /// An item moved on.
-    pub(super) fn progressed(&self, index: u64, name: &str, bytes: u64) {
-        self.tell(&Event::ItemProgress { index, name, bytes });
+    pub(super) fn progressed(&self, index: u64, name: &str, bytes: u64, packed_bytes: u64) {
+        self.tell(&Event::ItemProgress { index, name, bytes, packed_bytes: Some(packed_bytes) });
     }
 
     /// Packed bytes were made.

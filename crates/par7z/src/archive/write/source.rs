@@ -1,14 +1,11 @@
 //! Opening an item: what it is at that moment, its metadata, and its bytes.
 
-use crate::item::{Links, Metadata, Source};
+use crate::item::{Links, Metadata, SharedBytes, Source};
 use crate::{FileTime, Item, TimeChoice};
 use std::fs;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
-
-/// Bytes in memory that an item was made from.
-pub(super) type SharedBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
 
 /// An opened item.
 pub(super) struct Opened {
@@ -34,7 +31,7 @@ pub(super) fn open(item: &mut Item, times: TimeChoice) -> io::Result<Opened> {
     match &mut item.source {
         Source::Directory => Ok(Opened { content: Content::Directory, metadata: given, size: None }),
         Source::Bytes(bytes) => {
-            let bytes: SharedBytes = Arc::from(std::mem::replace(bytes, Box::new([0u8; 0])));
+            let bytes = std::mem::replace(bytes, Arc::new([0u8; 0]));
             let size = Some((*bytes).as_ref().len() as u64);
             Ok(Opened { content: Content::Bytes(bytes), metadata: given, size })
         }

@@ -1,0 +1,146 @@
+//! An archive handle's object: the open archive, its strings for the client, and the runs that read it.
+
+use crate::abi::{self, Hresult, UserData, WideStr, WriteFn};
+use crate::events::{Events, ItemCallbacks, OnEvent, User};
+use crate::failure::{E_OUTOFMEMORY, Failure};
+use crate::memory::MallocBuffer;
+use crate::run::Outcome;
+use crate::runs::Runs;
+use crate::statistics::RunStatistics;
+use crate::wide;
+use libc::wchar_t;
+use par7z::{Archive, EntryInfo, ExtractOptions, Report};
+use std::io::Read;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+/// Bytes of an entry unpacked at once.
+const PIECE_BYTES: usize = 256 << 10;
+
+/// An open archive.
+pub(crate) struct Reader {
+    archive: Archive,
+    /// Each entry's strings, made when they are asked for and kept until the end.
+    texts: Vec<OnceLock<Texts>>,
+    runs: Arc<Runs>,
+}
+
+struct Texts {
+    name: Box<[wchar_t]>,
+    method: Box<[wchar_t]>,
+}
+
+impl Reader {
+    pub(crate) fn new(archive: Archive) -> Arc<Self> {
+        let texts = archive.entries().iter().map(|_| OnceLock::new()).collect();
+        Arc::new(Self { archive, texts, runs: Runs::new() })
+    }
+
+    pub(crate) fn entry_count(&self) -> u32 {
+        u32::try_from(self.archive.entries().len()).unwrap_or(u32::MAX)
+    }
+
+    fn info(&self, index: u32) -> Result<&EntryInfo, Failure> {
+        self.archive.entries().get(index as usize).ok_or_else(|| {
+            let count = self.entry_count();
+            Failure::invalid(format!("there is no entry {index}: the archive has {count}"))
+        })
+    }
+
+    /// Everything about an entry. The strings live as long as this object.
+    pub(crate) fn entry(&self, index: u32) -> Result<abi::Entry, Failure> {
+        let info = self.info(index)?;
+        let texts = self.texts[index as usize]
+            .get_or_init(|| Texts { name: wide::write(&info.name), method: wide::write(&info.method) });
+        let flag = |set: bool, flag: u32| if set { flag } else { 0 };
+        Ok(abi::Entry {
+            struct_size: size_of::<abi::Entry>() as u32,
+            flags: flag(info.is_directory(), abi::ENTRY_DIRECTORY)
+                | flag(info.encrypted, abi::ENTRY_ENCRYPTED)
+                | flag(info.crc.is_some(), abi::ENTRY_HAS_CRC)
+                | flag(info.is_symlink(), abi::ENTRY_SYMLINK),
+            name: WideStr::from(texts.name.as_ptr()),
+            method: WideStr::from(texts.method.as_ptr()),
+            size: info.size,
+            packed_size: info.packed_size.unwrap_or(0),
+            modification_time: info.modified.map_or(0, |time| time.0),
+            attributes: info.attributes.unwrap_or(0),
+            crc: info.crc.unwrap_or(0),
+        })
+    }
+
+    /// Gives an entry's content in pieces to `take`.
+    fn read(&self, index: u32, mut take: impl FnMut(&[u8]) -> std::io::Result<()>) -> Result<(), Failure> {
+        let info = self.info(index)?;
+        let failed = |error| Failure::from(par7z::Error::io(format!("cannot read {}", info.name), error));
+        let mut content = self.archive.read_entry(index.into())?;
+        let mut piece = vec![0; PIECE_BYTES];
+        loop {
+            match content.read(&mut piece).map_err(failed)? {
+                0 => return Ok(()),
+                count => take(&piece[..count]).map_err(failed)?,
+            }
+        }
+    }
+
+    /// An entry's content. `max_bytes`: the most that it may have.
+    pub(crate) fn read_to_memory(&self, index: u32, max_bytes: Option<usize>) -> Result<MallocBuffer, Failure> {
+        let info = self.info(index)?;
+        if let Some(max) = max_bytes.filter(|&max| info.size > max as u64) {
+            let text = format!("{} has {} bytes, more than the {max} allowed", info.name, info.size);
+            return Err(Failure::new(E_OUTOFMEMORY, text));
+        }
+        // It grows with what is really there: the size in the archive may be a lie.
+        let mut buffer = MallocBuffer::default();
+        self.read(index, |piece| buffer.extend(piece))?;
+        Ok(buffer)
+    }
+
+    /// Gives an entry's content to the client's function.
+    pub(crate) fn read_to(&self, index: u32, write: WriteFn, user_data: UserData) -> Result<(), Failure> {
+        let mut out = crate::sink::OutStream {
+            write,
+            seek: None,
+            set_size: None,
+            user: User(user_data),
+            owner: self.runs.owner(),
+        };
+        self.read(index, |piece| std::io::Write::write_all(&mut out, piece))
+    }
+
+    /// Runs an extraction or a test with its events.
+    pub(crate) fn run(
+        &self,
+        options: ExtractOptions,
+        on_event: Option<OnEvent>,
+        run: impl FnOnce(&Archive, ExtractOptions) -> par7z::Result<Report>,
+    ) -> Result<Outcome, Failure> {
+        let registration = self.runs.begin()?;
+        let events = Events {
+            owner: registration.owner(),
+            callbacks: ItemCallbacks::default(),
+            on_event,
+            interval: Duration::ZERO,
+            cancel: registration.cancel_token().clone(),
+            statistics: RunStatistics::new(),
+            item_ended: None,
+            told: Mutex::default(),
+        };
+        let options = options.observer(Arc::new(events)).cancel_token(registration.cancel_token().clone());
+        let report = run(&self.archive, options)?;
+        match report.failures.first() {
+            // Of one entry, the reason is what the client wants to know; of several, the first one's.
+            Some(first) if report.items_done == 0 => Err(Failure::from(&first.error)),
+            _ => Ok(Outcome::of(&report)),
+        }
+    }
+
+    pub(crate) fn cancel(&self) -> Hresult {
+        self.runs.cancel()
+    }
+
+    /// Ends it: cancels what runs and waits for that.
+    pub(crate) fn close(&self) {
+        self.runs.close();
+    }
+}

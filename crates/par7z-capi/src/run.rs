@@ -1,0 +1,238 @@
+//! One archive being made: items go in, an HRESULT comes out.
+
+use crate::abi::{FullItem, Hresult, InputItem};
+use crate::compressor::Compressor;
+use crate::door;
+use crate::events::{Events, ItemEnded, MoreItems, OnEvent};
+use crate::failure::{E_FAIL, Failure, S_FALSE, S_OK};
+use crate::runs::Registration;
+use crate::sink::{self, Target};
+use crate::source::{Closer, Prepared};
+use crate::statistics::{RunStatistics, Ticker};
+use par7z::{Report, Session};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Items in one array at the most.
+pub(crate) const MAX_ITEMS: u32 = 1_000_000;
+/// Look-ahead items asked for at once, at the most.
+const MAX_LOOK_AHEAD: u32 = 16;
+
+/// The client's array.
+#[derive(Clone, Copy)]
+pub(crate) enum Items<'a> {
+    Classic(&'a [InputItem]),
+    Full(&'a [FullItem]),
+}
+
+impl Items<'_> {
+    fn iter(&self) -> impl Iterator<Item = FullItem> + '_ {
+        let (classic, full) = match self {
+            Items::Classic(items) => (*items, &[][..]),
+            Items::Full(items) => (&[][..], *items),
+        };
+        classic.iter().map(InputItem::in_full).chain(full.iter().copied())
+    }
+}
+
+/// How a run that made an archive ended.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Outcome {
+    /// The first failed item's reason, if any failed.
+    first_failure: Option<String>,
+}
+
+impl Outcome {
+    pub(crate) fn of(report: &Report) -> Self {
+        let first_failure = report.failures.first().map(|first| {
+            let (failed, message) = (report.failures.len(), first.error.message());
+            format!("{failed} items failed, the first: {}: {message}", first.name)
+        });
+        Self { first_failure }
+    }
+
+    /// The client's code; the reason is kept as the calling thread's last error.
+    pub(crate) fn tell(self) -> Hresult {
+        let Some(reason) = self.first_failure else { return S_OK };
+        door::remember(&reason);
+        S_FALSE
+    }
+}
+
+/// A run that takes items.
+pub(crate) struct Running {
+    session: Session,
+    statistics: Arc<RunStatistics>,
+    ticker: Option<Ticker>,
+    /// Close callbacks that come at the end.
+    close_later: Mutex<Vec<Closer>>,
+    /// Why the run is ended from here, if it is.
+    own_failure: Mutex<Option<Failure>>,
+    registration: Registration,
+}
+
+/// Begins a run of `compressor`.
+pub(crate) fn start(
+    compressor: &Compressor,
+    target: Target,
+    on_event: Option<OnEvent>,
+    item_ended: Option<ItemEnded>,
+) -> Result<Running, Failure> {
+    let settings = compressor.settings();
+    let registration = compressor.runs().begin()?;
+    let statistics = RunStatistics::new();
+    let events = Events {
+        owner: registration.owner(),
+        callbacks: settings.callbacks,
+        on_event,
+        interval: settings.interval,
+        cancel: registration.cancel_token().clone(),
+        statistics: Arc::clone(&statistics),
+        item_ended,
+        told: Mutex::default(),
+    };
+    let options = settings.write_options(Arc::new(events), registration.cancel_token().clone())?;
+    let sink = sink::open(&settings, target, &statistics)?;
+    let session = par7z::Compressor::new(options)?.start(sink)?;
+    compressor.began(&statistics);
+    let ticker = Ticker::start(settings.detailed, registration.owner(), settings.interval, Arc::clone(&statistics))
+        .map_err(|error| par7z::Error::io("cannot start a thread", error))?;
+    Ok(Running {
+        session,
+        statistics,
+        ticker,
+        close_later: Mutex::default(),
+        own_failure: Mutex::default(),
+        registration,
+    })
+}
+
+impl Running {
+    /// Adds an item; waits while the engine has enough. `false`: the run has ended early, [`finish`](Self::finish) says
+    /// why.
+    pub(crate) fn add(&self, prepared: Prepared) -> bool {
+        if let Some(closer) = prepared.close_later {
+            self.close_later.lock().unwrap_or_else(PoisonError::into_inner).push(closer);
+        }
+        let added = self.session.add(prepared.item).is_ok();
+        if added {
+            self.statistics.item_added();
+        }
+        added
+    }
+
+    /// Ends the run with this failure.
+    fn fail(&self, failure: Failure) {
+        self.own_failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
+        self.registration.cancel_token().cancel();
+    }
+
+    pub(crate) fn statistics(&self) -> &Arc<RunStatistics> {
+        &self.statistics
+    }
+
+    /// Whether nothing can be added any more: it was cancelled or has failed.
+    pub(crate) fn has_ended_early(&self) -> bool {
+        self.session.has_ended_early()
+    }
+
+    /// Completes the archive. Every thread of the run has ended when this returns.
+    pub(crate) fn finish(self) -> Result<Outcome, Failure> {
+        let result = self.session.finish();
+        self.statistics.end(result.as_ref().ok());
+        // Its last word comes before the end of the call.
+        drop(self.ticker);
+        drop(self.close_later);
+        if let Some(failure) = self.own_failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(failure);
+        }
+        match result {
+            Ok(report) => Ok(Outcome::of(&report)),
+            Err(error) if self.statistics.counts().0 == 0 && error.kind() == par7z::ErrorKind::Source => {
+                Err(Failure::new(E_FAIL, error.to_string()))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Makes an archive of `items`, and of those that `more` gives after them.
+///
+/// # Safety
+/// What the items point to stays until this returns.
+pub(crate) unsafe fn run(
+    compressor: &Compressor,
+    items: Items<'_>,
+    more: Option<MoreItems>,
+    target: Target,
+    on_event: Option<OnEvent>,
+) -> Result<Outcome, Failure> {
+    for (number, item) in items.iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe { item.validate() }.map_err(|failure| at_item(number, failure))?;
+    }
+    let owner = compressor.runs().owner();
+    let running = match start(compressor, target, on_event, None) {
+        Ok(running) => running,
+        Err(failure) => {
+            // The items were accepted; the client gets them back.
+            items.iter().for_each(|item| drop(item.closer(owner)));
+            return Err(failure);
+        }
+    };
+    let mut left = items.iter().enumerate();
+    for (number, item) in left.by_ref() {
+        // SAFETY: the caller's promise; the run has ended and let go of everything when this returns.
+        match unsafe { item.prepare(owner, false) } {
+            Ok(prepared) => {
+                if !running.add(prepared) {
+                    break;
+                }
+            }
+            Err(failure) => {
+                running.fail(at_item(number, failure));
+                break;
+            }
+        }
+    }
+    left.for_each(|(_, item)| drop(item.closer(owner)));
+    if let Some(more) = more {
+        let capacity = (2 * compressor.settings().threads()).min(MAX_LOOK_AHEAD);
+        // SAFETY: the header asks the same of these items.
+        unsafe { add_more(&running, owner, more, capacity) };
+    }
+    running.finish()
+}
+
+/// Asks for items until no more come or the run has ended.
+///
+/// # Safety
+/// What the items point to stays until the run has ended.
+unsafe fn add_more(running: &Running, owner: u64, more: MoreItems, capacity: u32) {
+    let mut taken = 0;
+    while taken < MAX_ITEMS && !running.has_ended_early() {
+        let items = match crate::events::within(owner, || more.ask(taken, capacity)) {
+            Ok(items) if items.is_empty() => return,
+            Ok(items) => items,
+            Err(code) => return running.fail(Failure::new(code, "the look-ahead callback ended the run")),
+        };
+        for item in items {
+            // SAFETY: the caller's promise.
+            let prepared = unsafe { item.validate().and_then(|()| item.prepare(owner, false)) };
+            match prepared {
+                Ok(prepared) => {
+                    // Not left at the first refusal: each item of the batch is given back.
+                    running.add(prepared);
+                }
+                Err(failure) => running.fail(at_item(taken as usize, failure)),
+            }
+            taken += 1;
+        }
+    }
+    if taken >= MAX_ITEMS {
+        running.fail(Failure::invalid(format!("the look-ahead callback gave {MAX_ITEMS} items and did not end")));
+    }
+}
+
+fn at_item(number: usize, failure: Failure) -> Failure {
+    Failure { message: format!("item {number}: {}", failure.message), ..failure }
+}
