@@ -37,9 +37,9 @@ pub(crate) fn open(
 ) -> Result<UnlessAllFailed, Failure> {
     let inner: Box<dyn Sink> = match (settings.volumes(), target) {
         (Some((bytes, Some(prefix))), Target::Path(_) | Target::Stream(_) | Target::Nowhere) => {
-            Box::new(VolumeSink::create(prefix, &[bytes])?)
+            Box::new(VolumeSink::replace(prefix, &[bytes])?)
         }
-        (Some((bytes, None)), Target::Path(path)) => Box::new(VolumeSink::create(path, &[bytes])?),
+        (Some((bytes, None)), Target::Path(path)) => Box::new(VolumeSink::replace(path, &[bytes])?),
         (Some(_), _) => {
             let text = "volumes are set: they need an output path or SetVolumePrefix";
             return Err(Failure::invalid(text));

@@ -15,6 +15,7 @@ mod path_sink;
 mod stream_sink;
 mod vec_sink;
 mod volume_sink;
+mod volume_swap;
 
 pub use path_sink::PathSink;
 pub use stream_sink::{SeekSink, StreamSink};

@@ -50,9 +50,7 @@ impl PathSink {
 
 /// Creates an unnoticeable temporary file in the folder of `path`.
 pub(super) fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    // A name as long as the file system allows leaves no room for more.
-    let prefix = if name.len() <= 200 { format!(".{name}.") } else { ".".to_owned() };
+    let prefix = prefix_beside(path);
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).suffix(".par7z-part");
     // Opened here, as any new file: with the mode that the umask leaves, not the private one of temporary files, and with
@@ -60,6 +58,13 @@ pub(super) fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
     builder
         .make_in(folder_of(path), |temporary| File::options().read(true).write(true).create_new(true).open(temporary))
         .map_err(|source| Error::io(format!("cannot create the archive {}", path.display()), source))
+}
+
+/// How the name of a temporary file beside `path` begins.
+pub(super) fn prefix_beside(path: &Path) -> String {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    // A name as long as the file system allows leaves no room for more.
+    if name.len() <= 200 { format!(".{name}.") } else { ".".to_owned() }
 }
 
 /// The folder that holds `path`.

@@ -6,6 +6,7 @@
 //! set that a crash left incomplete is not taken for an archive.
 
 use super::path_sink::{folder_of, sync_folder, temporary_beside};
+use super::volume_swap::{not_a_file, replace_volumes};
 use super::{START_HEADER_BYTES, Sink};
 use crate::{Error, ErrorKind, Result};
 use std::ffi::OsString;
@@ -17,6 +18,7 @@ use tempfile::{NamedTempFile, TempPath};
 #[derive(Debug)]
 pub struct VolumeSink {
     base: PathBuf,
+    existing: Existing,
     /// Sizes of the first volumes; the last one repeats.
     sizes: Vec<u64>,
     /// Complete volumes, closed.
@@ -26,27 +28,59 @@ pub struct VolumeSink {
     current_bytes: u64,
 }
 
+/// What to do about volumes that have the names already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Existing {
+    Refuse,
+    Replace,
+}
+
 impl VolumeSink {
     /// Volumes `base.001`, `base.002`, … of the given sizes in bytes; the last size repeats. (`base` is `name.7z`.)
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidOption`] without sizes or with one of 0; [`ErrorKind::AlreadyExists`] if `base.001` exists: a
-    /// set of volumes cannot be replaced in one step, so it never is (nor at the end, if one has appeared meanwhile);
-    /// [`ErrorKind::Io`] if the folder is not writable.
+    /// [`ErrorKind::InvalidOption`] without sizes or with one of 0; [`ErrorKind::AlreadyExists`] if `base.001` exists (or
+    /// at the end, if a volume has appeared meanwhile): a set of volumes cannot be replaced in one step, so that is left
+    /// to [`replace`](Self::replace); [`ErrorKind::Io`] if the folder is not writable.
     pub fn create(base: impl AsRef<Path>, sizes: &[u64]) -> Result<Self> {
-        let base = base.as_ref();
+        Self::new(base.as_ref(), sizes, Existing::Refuse)
+    }
+
+    /// As [`create`](Self::create), but replaces a set that has the names already, or begins one if there is none.
+    ///
+    /// Nothing of the older set is touched before the new one is complete on the disk; a run that ends early leaves it
+    /// as it was. Then the older volumes get temporary names in the same folder, the new ones their names, and the older
+    /// ones are deleted: `base.001`, `.002`, … as far as they go, and any other that would stand among the new ones or
+    /// be read as the next of them. If a step fails, the older set is put back, and the error says so. An older volume
+    /// that cannot be deleted in the end stays under its temporary name.
+    ///
+    /// A crash between the first of these renames and the last leaves both sets on the disk, complete, and one of them
+    /// (or some of both) under temporary names: the older volume `name.7z.001` as `.name.7z.001.XXXXXX.par7z-old`, new
+    /// ones with the ending `.par7z-part`. No `base.001` stands there then, so nothing is taken for an archive; what has
+    /// a temporary name is renamed or deleted by hand. The disk holds both sets for a while in any case.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create), but [`ErrorKind::AlreadyExists`] only if one of the names (here `base.001`, the
+    /// others at the end) is something other than a file.
+    pub fn replace(base: impl AsRef<Path>, sizes: &[u64]) -> Result<Self> {
+        Self::new(base.as_ref(), sizes, Existing::Replace)
+    }
+
+    fn new(base: &Path, sizes: &[u64], existing: Existing) -> Result<Self> {
         if sizes.is_empty() || sizes.contains(&0) {
             return Err(Error::new(ErrorKind::InvalidOption, "a volume size of 0 bytes: give at least 1"));
         }
         let first = volume_path(base, 0);
-        if first.exists() {
-            return Err(exists(&first));
+        match existing {
+            Existing::Refuse if first.exists() => return Err(exists(&first)),
+            Existing::Replace if first.is_dir() => return Err(not_a_file(&first)),
+            _ => {}
         }
         let current = temporary_beside(&first)?;
-        let mut sink =
-            Self { base: base.to_owned(), sizes: sizes.to_vec(), full: Vec::new(), current, current_bytes: 0 };
+        let (base, sizes) = (base.to_owned(), sizes.to_vec());
+        let mut sink = Self { base, existing, sizes, full: Vec::new(), current, current_bytes: 0 };
         sink.append(&[0; START_HEADER_BYTES as usize])
-            .map_err(|error| Error::io(format!("cannot write the volumes of {}", base.display()), error))?;
+            .map_err(|error| Error::io(format!("cannot write the volumes of {}", sink.base.display()), error))?;
         Ok(sink)
     }
 
@@ -87,7 +121,7 @@ fn exists(volume: &Path) -> Error {
 }
 
 /// The path of volume `number` (from 0): `base.001`, …, `base.999`, `base.1000`.
-fn volume_path(base: &Path, number: usize) -> PathBuf {
+pub(super) fn volume_path(base: &Path, number: usize) -> PathBuf {
     let mut name = OsString::from(base);
     name.push(format!(".{:03}", number + 1));
     PathBuf::from(name)
@@ -134,6 +168,9 @@ impl Sink for VolumeSink {
         let base = self.base.clone();
         let mut paths = self.full;
         paths.push(self.current.into_temp_path());
+        if self.existing == Existing::Replace {
+            return replace_volumes(&base, paths);
+        }
         let count = paths.len();
         // A reader goes on as long as there is a next number: a stray one behind the last would be taken for the next.
         let behind = volume_path(&base, count);

@@ -2,7 +2,7 @@
 
 use crate::common::{MIB, Pattern, Shared, names_in, noise, test_path, text, tight, watchdog, write};
 use par7z::storage::{PathSink, SeekSink, Sink, StreamSink, VecSink, VolumeSink};
-use par7z::{Compressor, ErrorKind, Item, WriteOptions};
+use par7z::{Compressor, ErrorKind, ErrorPolicy, Item, WriteOptions};
 use std::path::{Path, PathBuf};
 
 const START: &[u8; 32] = b"the start header of 32 bytes....";
@@ -41,6 +41,9 @@ fn sinks(dir: &Path) -> Vec<(String, Made)> {
         let sink = VolumeSink::create(&base, sizes).expect("created");
         sinks.push((format!("VolumeSink {sizes:?}"), (Box::new(sink), Box::new(move || joined(&base)))));
     }
+    let base = dir.join("replacing.7z");
+    let sink = VolumeSink::replace(&base, &[40]).expect("created");
+    sinks.push(("VolumeSink that replaces".into(), (Box::new(sink), Box::new(move || joined(&base)))));
     sinks
 }
 
@@ -137,7 +140,7 @@ fn joined_volumes_are_the_single_file() {
 }
 
 #[test]
-fn volumes_are_never_replaced() {
+fn volumes_are_not_replaced_unasked() {
     let dir = tempfile::tempdir().expect("a folder");
     let base = dir.path().join("a.7z");
     std::fs::write(dir.path().join("a.7z.001"), "older").expect("written");
@@ -157,11 +160,49 @@ fn volumes_are_never_replaced() {
 }
 
 #[test]
+fn volumes_are_replaced_where_that_is_asked_for() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let base = dir.path().join("a.7z");
+    let (single, _) = write(&options(), items());
+    let compress = |items: Vec<Item>, size: u64, policy| {
+        let sink = VolumeSink::replace(&base, &[size]).expect("created");
+        Compressor::new(options().on_error(policy).expect("valid")).expect("valid").compress(items, sink)
+    };
+    let count = |size: u64| (single.len() as u64).div_ceil(size) as usize;
+    // None before; then a longer set, a shorter one, one of the same length.
+    for size in [500, 100, 300, 300, 1 << 30] {
+        compress(items(), size, ErrorPolicy::Skip).expect("it runs");
+        assert!(joined(&base).expect("there") == single);
+        assert_eq!(names_in(dir.path()).len(), count(size), "nothing else is left");
+        test_path(&dir.path().join("a.7z.001"));
+    }
+    // A run that fails, one that is dropped, and one that finds a folder in its way.
+    compress(items(), 100, ErrorPolicy::Skip).expect("it runs");
+    let older = names_in(dir.path());
+    compress(items(), 70, ErrorPolicy::Abort).expect_err("one item fails");
+    drop(Compressor::new(options()).and_then(|c| c.start(VolumeSink::replace(&base, &[70])?)).expect("it starts"));
+    assert!(joined(&base).expect("there") == single && names_in(dir.path()) == older);
+    let next = dir.path().join(format!("a.7z.{:03}", count(100) + 1));
+    std::fs::create_dir(&next).expect("created");
+    let error = compress(items(), 70, ErrorPolicy::Skip).expect_err("not a file");
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+    assert!(error.to_string().contains(&*next.to_string_lossy()), "{error}");
+    std::fs::remove_dir(&next).expect("it is still a folder");
+    assert!(joined(&base).expect("there") == single && names_in(dir.path()) == older);
+}
+
+#[test]
 fn volume_sizes_are_checked() {
     let dir = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(dir.path().join("folder.001")).expect("created");
+    let error = VolumeSink::replace(dir.path().join("folder"), &[100]).expect_err("not a file");
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+    std::fs::remove_dir(dir.path().join("folder.001")).expect("still there");
     for sizes in [&[][..], &[0], &[100, 0]] {
-        let error = VolumeSink::create(dir.path().join("a.7z"), sizes).expect_err("refused");
-        assert_eq!(error.kind(), ErrorKind::InvalidOption);
+        for make in [VolumeSink::create, VolumeSink::replace] {
+            let error = make(dir.path().join("a.7z"), sizes).expect_err("refused");
+            assert_eq!(error.kind(), ErrorKind::InvalidOption);
+        }
     }
     assert!(names_in(dir.path()).is_empty());
 }
