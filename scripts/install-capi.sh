@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the C and C++ library and installs it with its headers, pkg-config and CMake files. Needs no root for a prefix of
-# one's own. Linux and macOS.
+# Builds the C and C++ library and installs it with its headers, pkg-config and CMake files. Needs no root for a prefix
+# of one's own. Linux and macOS.
 #
 #   scripts/install-capi.sh --prefix DIR [--libdir lib] [--destdir D] [--debug]
 #
@@ -72,7 +72,8 @@ cargo rustc --locked -p par7z-capi --lib --profile "$profile" -- --print native-
 system_libs=$(sed -n 's/.*native-static-libs: *//p' "$log" | tail -1)
 [ -n "$system_libs" ] || fail "rustc did not say what libraries the static library needs"
 # The C compiler adds its own and libc by itself, in the form that suits -static too.
-system_libs=$(tr ' ' '\n' <<<"$system_libs" | grep -v -x -e '' -e -lgcc_s -e -lc -e -lSystem | awk '!seen[$0]++' | paste -s -d' ')
+system_libs=$(tr ' ' '\n' <<<"$system_libs" | grep -v -x -e '' -e -lgcc_s -e -lc -e -lSystem |
+  awk '!seen[$0]++' | paste -s -d' ' -)
 folder=${profile/dev/debug}
 built=${CARGO_TARGET_DIR:-target}/$folder
 for file in "$shared" libpar7z.a; do
@@ -94,7 +95,8 @@ fill() { # fill TEMPLATE TARGET
   sed -e "s|@PREFIX@|$prefix|g" -e "s|@LIBDIR@|$libdir|g" -e "s|@VERSION@|$version|g" \
     -e "s|@VERSION_MAJOR@|$major|g" -e "s|@VERSION_MINOR@|$minor|g" \
     -e "s|@SYSTEM_LIBS@|$system_libs|g" -e "s|@SYSTEM_LIBS_CMAKE@|${system_libs// /;}|g" \
-    -e "s|@SHARED_FILE@|$shared_file|g" -e "s|@SONAME@|$soname|g" -e "s|@POINTER_BYTES@|$(($(getconf LONG_BIT) / 8))|g" \
+    -e "s|@SHARED_FILE@|$shared_file|g" -e "s|@SONAME@|$soname|g" \
+    -e "s|@POINTER_BYTES@|$(($(getconf LONG_BIT) / 8))|g" \
     -e "s|@LIBDIR_TO_PREFIX@|$(sed 's|[^/][^/]*|..|g' <<<"$libdir")|g" "$crate/packaging/$1" >"$2"
   chmod 644 "$2"
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need: 7-Zip itself and other readers of .7z to compare par7z with, and what the C API is tested
-# with. Debian and Ubuntu.
+# Installs what the tests need: 7-Zip itself and other readers of .7z to compare par7z with, and what the C API is
+# tested with. Debian and Ubuntu.
 set -euo pipefail
 
 packages=(7zip libarchive-tools python3 xz-utils gcc g++ clang cmake make pkg-config valgrind)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# ThreadSanitizer over the C examples and the fuzzer: library, Rust's std and the programs are all compiled with it, so it
-# sees every access and every atomic operation, and nothing needs to be suppressed. Linux on x86-64 with clang, a nightly
-# Rust toolchain and its sources (rustup component add rust-src --toolchain nightly). Takes some minutes to build.
+# ThreadSanitizer over the C examples and the fuzzer: library, Rust's std and the programs are all compiled with it, so
+# it sees every access and every atomic operation, and nothing needs to be suppressed. Linux on x86-64 with clang, a
+# nightly Rust toolchain and its sources (rustup component add rust-src --toolchain nightly). Takes some minutes to build.
 #
 #   scripts/test-capi-threads.sh       PAR7Z_FUZZ_COUNT (500), PAR7Z_FUZZ_SEED (3): how much fuzzing
 set -euo pipefail

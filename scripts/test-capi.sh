@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests the C and C++ API as users get it: installs the library, compiles examples and tests against the installation, runs
-# them, and lets 7-Zip check every archive they make.
+# Tests the C and C++ API as users get it: installs the library, compiles examples and tests against the installation,
+# runs them, and lets 7-Zip check every archive they make.
 #
 #   scripts/test-capi.sh [--quick] [--release]
 #
@@ -53,12 +53,14 @@ step "symbols"
 if [ "$(uname -s)" = Linux ]; then
   # What the library shows is a promise: a new function is added to the list on purpose, none ever goes.
   nm -D --defined-only "$library" | awk '{ print $3 }' | LC_ALL=C sort >"$work/symbols"
-  diff -u "$crate/exported-symbols.txt" "$work/symbols" || fail "the exported symbols are not those of exported-symbols.txt"
+  diff -u "$crate/exported-symbols.txt" "$work/symbols" || fail "these symbols differ from exported-symbols.txt"
 fi
-grep -o -E '\bParallel(Compress|Compressor|StreamQueue|Archive)_[A-Za-z]+' "$crate/tests/c/layout.c" | LC_ALL=C sort -u >"$work/tested"
-grep '^Parallel' "$crate/exported-symbols.txt" | diff - "$work/tested" || fail "tests/c/layout.c does not have every function"
+grep -o -E '\bParallel(Compress|Compressor|StreamQueue|Archive)_[A-Za-z]+' "$crate/tests/c/layout.c" |
+  LC_ALL=C sort -u >"$work/tested"
+grep '^Parallel' "$crate/exported-symbols.txt" | diff - "$work/tested" || fail "layout.c does not have every function"
 
-strict=(-pedantic -Wall -Wextra -Werror -g -pthread)
+# DWARF 4: valgrind does not read what clang writes by default.
+strict=(-pedantic -Wall -Wextra -Werror -gdwarf-4 -pthread)
 # compile COMPILER STANDARD NAME SOURCE
 compile() { quietly "$1" "-std=$2" "${strict[@]}" -I"$crate/examples/c" "$4" -o "$work/$3" "${flags[@]}"; }
 
@@ -125,7 +127,8 @@ quietly env -u LD_LIBRARY_PATH cc -std=c99 "$client" -o "$work/static_client" -I
 if [ "$(uname -s)" = Linux ]; then
   ldd "$work/shared_client" | grep -q 'libpar7z\.so\.0 ' || fail "the client does not ask for libpar7z.so.0"
   ! ldd "$work/static_client" | grep -q par7z || fail "the static client needs the shared library"
-  quietly cc -static -std=c99 -I"$crate/examples/c" "$client" -o "$work/all_static_client" $(pkg-config --static --cflags --libs par7z)
+  quietly cc -static -std=c99 -I"$crate/examples/c" "$client" -o "$work/all_static_client" \
+    $(pkg-config --static --cflags --libs par7z)
   run_in_directory client "$work/all_static_client"
 fi
 run_in_directory client "$work/shared_client"
@@ -149,7 +152,7 @@ cp "$crate/examples/c/check.h" "$work/cmake_client/"
 cp -a "$prefix" "$work/moved"
 for target in par7z static; do
   sed "s/par7z::par7z/par7z::$target/" "$work/docs/block1.txt" >"$work/cmake_client/CMakeLists.txt"
-  quietly cmake -S "$work/cmake_client" -B "$work/cmake_$target" -DCMAKE_PREFIX_PATH="$work/moved" -DCMAKE_BUILD_TYPE=Release
+  quietly cmake -S "$work/cmake_client" -B "$work/cmake_$target" -DCMAKE_PREFIX_PATH="$work/moved"
   quietly cmake --build "$work/cmake_$target"
   run_in_directory client env -u LD_LIBRARY_PATH "$work/cmake_$target/program"
 done
@@ -172,7 +175,8 @@ for block in "$work"/docs/*.c "$work"/docs/*.cpp; do
     programs=$((programs + 1))
   else
     # A fragment: functions, which need no more than the header.
-    quietly "${compiler[@]}" "${strict[@]}" -Wno-unused-function -include ParallelCompressAPI.h -fsyntax-only "$block" "${flags[@]}"
+    quietly "${compiler[@]}" "${strict[@]}" -Wno-unused-function -include ParallelCompressAPI.h -fsyntax-only \
+      "$block" "${flags[@]}"
   fi
 done
 [ "$programs" -ge 1 ] || fail "docs/c-api.md has no program"

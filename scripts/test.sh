@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need and runs all of them: the crates' own, par7z against 7-Zip and libarchive, the C and C++ API.
+# Installs what the tests need and runs all of them: the crates' own, par7z against 7-Zip and libarchive, the C and C++
+# API.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the C API costs: the same 2,000 items in memory, level 5, LZMA, through C and through Rust, in turns. The archives
-# must be the same byte for byte. Prints the medians of user CPU and wall-clock time, and C / Rust.
+# What the C API costs: the same 2,000 items in memory, level 5, LZMA, through C and through Rust, in turns. The
+# archives must be the same byte for byte. Prints the medians of user CPU and wall-clock time, and C / Rust.
 #
 #   bench/capi/run.sh [RUNS [THREADS [INPUT]]]
 #
