@@ -33,7 +33,8 @@ input_path, runs, threads, work, rust = sys.argv[1:]
 programs = {'C': [work + '/bench'], 'Rust': [rust]}
 figures = {name: [] for name in programs}
 for run in range(int(runs) + 1):
-    for name, program in programs.items():
+    # A B, B A, ...: neither is always the second.
+    for name, program in list(programs.items())[:: 1 if run % 2 else -1]:
         begin = time.monotonic()
         process = subprocess.Popen([*program, input_path, f'{work}/{name}.7z', threads])
         _, status, used = os.wait4(process.pid, 0)
