@@ -116,7 +116,7 @@ done
 
 if [ -x "$crate/tests/cpp/run.sh" ]; then
   step "C++"
-  "$crate/tests/cpp/run.sh"
+  "$crate/tests/cpp/run.sh" "$prefix/lib" "$prefix/include/par7z" "$work/cpp"
 fi
 
 step "clients of the installation"
