@@ -5,6 +5,8 @@
 
    THE RULES, which hold for every function unless it says otherwise
 
+   Arguments   NULL where it is not allowed, sizes that cannot be, misaligned structs, a StructSize other than sizeof: they are
+               E_INVALIDARG. What a pointer points to cannot be checked.
    Handles     Numbers in a pointer's clothes: never dereferenced, never used twice. NULL, a destroyed handle or one of
                another kind is E_INVALIDARG (Destroy: nothing happens).
    Results     S_OK, S_FALSE (some items failed, the archive holds the others), or a negative code; see "Result codes".
@@ -211,7 +213,8 @@ const wchar_t *ParallelCompress_GetLastErrorMessage(void);
 /* A compressor with the defaults that each Set function names. NULL if memory is out. */
 ParallelCompressorHandle ParallelCompressor_Create(void);
 
-/* Cancels what runs, waits for it (except from one of its own callbacks), wipes the password and key. NULL is fine. */
+/* Cancels what runs, waits for it (except from one of its own callbacks: then the run ends soon after), wipes the password
+   and key. NULL is fine. */
 void ParallelCompressor_Destroy(ParallelCompressorHandle handle);
 
 /* Threads that compress. Default 1. 0 is 1, more than 256 is 256. The archive's bytes do not depend on it. */
@@ -362,7 +365,8 @@ void ParallelStreamQueue_Destroy(ParallelStreamQueueHandle handle);
    it, and the handle ends with the queue. NULL for a bad handle. */
 ParallelCompressorHandle ParallelStreamQueue_GetCompressor(ParallelStreamQueueHandle handle);
 
-/* Items that wait or are in work at the most. Default 1000; 0 is E_INVALIDARG. */
+/* Items that wait or are in work at the most; in solid mode, that wait to be taken by the run. Default 1000; 0 is
+   E_INVALIDARG. */
 HRESULT ParallelStreamQueue_SetMaxQueueSize(ParallelStreamQueueHandle handle, UInt32 maxSize);
 
 /* Adds an item; data and name are copied. Size 0 with data not NULL is an empty file. When the queue is full: before the

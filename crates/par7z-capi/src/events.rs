@@ -234,7 +234,7 @@ impl Events {
     /// The classic callbacks.
     fn tell_item(&self, told: &Told<'_>) {
         if let Some((code, message)) = &told.failure {
-            self.callbacks.tell_error(told.index, *code, message);
+            self.callbacks.tell_error(told.index, *code, &format!("{}: {message}", told.name));
         }
         if self.callbacks.progress.is_some() && self.is_due(told) {
             self.callbacks.tell_progress(told.index, told.in_size, told.out_size);

@@ -1,10 +1,11 @@
 //! The stream queue: items are added from any thread while one run compresses them.
 //!
 //! A feeder thread takes items out of the queue and gives them to the run, so the queue may be longer than what the engine
-//! takes at once. An item counts as pending until its end is told; that is what the capacity bounds.
+//! takes at once. An item counts as pending until its end is told; that is what the capacity bounds. (In solid mode the run
+//! holds items back until a block is full, so there it bounds those that the run has not taken yet.)
 //!
 //! ```text
-//! Idle ──start──► Running ──wait: no more items, feeder ends and is joined──► Idle
+//! Idle ──start──► Starting ──► Running ──wait: no more items, feeder ends and is joined──► Idle
 //! ```
 
 use crate::abi::FullItem;
@@ -56,7 +57,11 @@ struct State {
 
 enum Phase {
     Idle,
+    /// The output is being opened, which may call the client.
+    Starting,
     Running {
+        /// Whether the run holds items back that it has taken.
+        is_solid: bool,
         /// `None`: someone waits for it.
         feeder: Option<JoinHandle<()>>,
         /// No more items come.
@@ -81,6 +86,14 @@ impl State {
         let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX).min(self.added);
         let processed = count(done + failed);
         Status { processed, failed: count(failed), pending: self.added - processed }
+    }
+
+    /// The items that the capacity bounds.
+    fn counted_items(&self) -> usize {
+        match self.phase {
+            Phase::Running { is_solid: true, .. } => self.waiting.len() + self.arriving as usize,
+            _ => self.status().pending as usize,
+        }
     }
 
     /// What is added from now on belongs to another archive than what is over.
@@ -190,9 +203,9 @@ impl Queue {
                     return Err(Failure::new(E_FAIL, text));
                 }
                 Phase::Running { .. } => true,
-                Phase::Idle => false,
+                Phase::Idle | Phase::Starting => false,
             };
-            if state.status().pending < state.max_items {
+            if state.counted_items() < state.max_items as usize {
                 return Ok(state);
             }
             if !is_running || self.is_within_callback() {
@@ -205,32 +218,62 @@ impl Queue {
 
     /// Starts the run.
     pub(crate) fn start(self: &Arc<Self>, target: Target, on_event: Option<OnEvent>) -> Result<(), Failure> {
-        // Held to the end: of two who start, one does. The run's threads do not touch it before there are items.
-        let mut state = self.lock();
-        if !matches!(state.phase, Phase::Idle) {
-            let text = "the queue is running: call WaitForCompletion before it is started again";
-            return Err(Failure::new(E_FAIL, text));
+        {
+            let mut state = self.lock();
+            if !matches!(state.phase, Phase::Idle) {
+                let text = "the queue is running: call WaitForCompletion before it is started again";
+                return Err(Failure::new(E_FAIL, text));
+            }
+            // Of two who start, one does. The lock is not kept: the client's functions may ask for the status.
+            state.phase = Phase::Starting;
         }
+        let started = self.start_run(target, on_event);
+        let mut state = self.lock();
+        let result = match started {
+            Ok((statistics, phase)) => {
+                state.begin_counts();
+                state.statistics = Some(statistics);
+                state.phase = phase;
+                Ok(())
+            }
+            Err(failure) => {
+                state.phase = Phase::Idle;
+                Err(failure)
+            }
+        };
+        self.changed.notify_all();
+        result
+    }
+
+    /// Opens the output and starts the feeder.
+    fn start_run(
+        self: &Arc<Self>,
+        target: Target,
+        on_event: Option<OnEvent>,
+    ) -> Result<(Arc<RunStatistics>, Phase), Failure> {
         let watched = Arc::clone(self);
         let item_ended = Box::new(move || {
             // Locked once, so that nobody is between looking at the counts and waiting.
             drop(watched.lock());
             watched.changed.notify_all();
         });
+        let is_solid = self.compressor.settings().is_solid();
         let running = run::start(&self.compressor, target, on_event, Some(item_ended))?;
-        state.begin_counts();
-        state.statistics = Some(Arc::clone(running.statistics()));
+        let statistics = Arc::clone(running.statistics());
         let queue = Arc::clone(self);
         let feeder = std::thread::Builder::new().name("par7z-queue".to_owned()).spawn(move || queue.feed(running));
         let feeder = feeder.map_err(|error| par7z::Error::io("cannot start a thread", error))?;
-        state.phase = Phase::Running { feeder: Some(feeder), closing: false, broken: false };
-        Ok(())
+        Ok((statistics, Phase::Running { is_solid, feeder: Some(feeder), closing: false, broken: false }))
     }
 
     /// The feeder: gives items to the run until no more come, then completes the archive.
     fn feed(&self, running: Running) {
+        // Only then does the queue know of the run.
+        drop(self.past_start(self.lock()));
         while let Some(prepared) = self.next_item(&running) {
             running.add(prepared);
+            // In solid mode there is room again.
+            self.changed.notify_all();
         }
         let outcome = running.finish();
         let left = {
@@ -243,6 +286,14 @@ impl Queue {
         };
         self.changed.notify_all();
         drop(left);
+    }
+
+    /// Waits while the queue is starting.
+    fn past_start<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        while matches!(state.phase, Phase::Starting) {
+            state = self.wait(state);
+        }
+        state
     }
 
     /// The next item. `None`: no more come, or the run has ended early.
@@ -268,7 +319,7 @@ impl Queue {
         if self.is_within_callback() {
             return Err(Failure::new(E_FAIL, "a callback cannot wait for the run that called it"));
         }
-        let mut state = self.lock();
+        let mut state = self.past_start(self.lock());
         let Phase::Running { feeder, closing, .. } = &mut state.phase else {
             return if state.is_over { state.last_outcome.clone() } else { Ok(Outcome::default()) };
         };
@@ -298,17 +349,24 @@ impl Queue {
     /// Ends it: cancels its run, waits for that, and drops what waits.
     pub(crate) fn close(&self) {
         handles::remove_if::<Compressor>(self.compressor_handle(), |_| true);
-        let feeder = match &mut self.lock().phase {
-            Phase::Running { feeder, closing, .. } => {
-                *closing = true;
-                feeder.take()
+        if self.is_within_callback() {
+            // The run that calls cannot be waited for; it ends by itself.
+            self.compressor.close();
+        } else {
+            let mut state = self.past_start(self.lock());
+            let feeder = match &mut state.phase {
+                Phase::Running { feeder, closing, .. } => {
+                    *closing = true;
+                    feeder.take()
+                }
+                _ => None,
+            };
+            drop(state);
+            self.changed.notify_all();
+            self.compressor.close();
+            if let Some(feeder) = feeder {
+                let _ = feeder.join();
             }
-            Phase::Idle => None,
-        };
-        self.changed.notify_all();
-        self.compressor.close();
-        if let Some(feeder) = feeder.filter(|_| !self.is_within_callback()) {
-            let _ = feeder.join();
         }
         let left = std::mem::take(&mut self.lock().waiting);
         drop(left);
