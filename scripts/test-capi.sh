@@ -116,6 +116,10 @@ done
 
 if [ -x "$crate/tests/cpp/run.sh" ]; then
   step "C++"
+  # The headers are compiled inside 7-Zip's sources, too, where these can be had.
+  if [ -z "${SEVENZIP_TREE:-}" ] && command -v apt-get >/dev/null && scripts/fetch-7zip-source.sh "$work/7zip"; then
+    export SEVENZIP_TREE=$work/7zip
+  fi
   "$crate/tests/cpp/run.sh" "$prefix/lib" "$prefix/include/par7z" "$work/cpp"
 fi
 

@@ -1043,7 +1043,7 @@ static void use_compressor(Sequence *sequence)
   {
     case 0:
       ParallelCompressor_Destroy(handle);
-      if (one_in(&sequence->random, 2))
+      if (handle == slot->handle && one_in(&sequence->random, 2))
         set_slot_handle(sequence, slot, NULL);
       break;
     case 1: ParallelCompressor_Cancel(handle); break;
