@@ -188,9 +188,9 @@ impl Observer for Events {
     fn event(&self, event: &Event<'_>, totals: &Totals) {
         self.statistics.record(totals);
         let Some(told) = translate(event) else { return };
-        match told.kind {
-            abi::EVENT_FINISHED => self.statistics.item_done(),
-            abi::EVENT_FAILED => self.statistics.item_failed(),
+        match (told.kind, &told.failure) {
+            (abi::EVENT_FINISHED, _) => self.statistics.item_done(),
+            (_, Some((_, reason))) => self.statistics.item_failed(told.name, reason),
             _ => {}
         }
         within(self.owner, || {
