@@ -2,7 +2,7 @@
 
 use crate::abi::{self, Hresult, UserData, WideStr, WriteFn};
 use crate::events::{Events, ItemCallbacks, OnEvent, User};
-use crate::failure::{E_OUTOFMEMORY, Failure};
+use crate::failure::{E_ABORT, E_OUTOFMEMORY, Failure};
 use crate::memory::MallocBuffer;
 use crate::run::Outcome;
 use crate::runs::Runs;
@@ -72,10 +72,15 @@ impl Reader {
     /// Gives an entry's content in pieces to `take`.
     fn read(&self, index: u32, mut take: impl FnMut(&[u8]) -> std::io::Result<()>) -> Result<(), Failure> {
         let info = self.info(index)?;
+        // Close waits for it: the archive's memory may be the client's, and so may `take`.
+        let registration = self.runs.begin()?;
         let failed = |error| Failure::from(par7z::Error::io(format!("cannot read {}", info.name), error));
         let mut content = self.archive.read_entry(index.into())?;
         let mut piece = vec![0; PIECE_BYTES];
         loop {
+            if registration.cancel_token().is_cancelled() {
+                return Err(Failure::new(E_ABORT, "cancelled"));
+            }
             match content.read(&mut piece).map_err(failed)? {
                 0 => return Ok(()),
                 count => take(&piece[..count]).map_err(failed)?,
