@@ -350,7 +350,8 @@ typedef struct ParallelRunC
   void *UserData;                      /* for the five above */
 } ParallelRunC;
 
-/* As CompressMultiple. Close comes for each item given unless the result is E_INVALIDARG from checking the arguments. */
+/* As CompressMultiple. Close comes for each item given, be it used or not; but not if the result is E_INVALIDARG because
+   an argument or a setting makes no sense: then nothing was begun. */
 HRESULT ParallelCompressor_Run(ParallelCompressorHandle handle, const ParallelRunC *run);
 
 /* ---- Stream queue: items are added while others are compressed ---- */
@@ -358,7 +359,8 @@ HRESULT ParallelCompressor_Run(ParallelCompressorHandle handle, const ParallelRu
 /* A queue with a compressor of its own, as ParallelCompressor_Create makes them. */
 ParallelStreamQueueHandle ParallelStreamQueue_Create(void);
 
-/* Cancels what runs, waits for it, drops what waits. NULL is fine. */
+/* Cancels what runs, waits for it, drops what waits. From a callback of its own run it cannot wait: then the run ends soon
+   after, and callbacks may come until then. NULL is fine. */
 void ParallelStreamQueue_Destroy(ParallelStreamQueueHandle handle);
 
 /* The queue's compressor, to set it up, cancel it and ask for statistics. It belongs to the queue: Destroy does nothing to
@@ -370,8 +372,9 @@ ParallelCompressorHandle ParallelStreamQueue_GetCompressor(ParallelStreamQueueHa
 HRESULT ParallelStreamQueue_SetMaxQueueSize(ParallelStreamQueueHandle handle, UInt32 maxSize);
 
 /* Adds an item; data and name are copied. Size 0 with data not NULL is an empty file. When the queue is full: before the
-   start, and from a callback, E_OUTOFMEMORY; else the call waits until an item is done. E_ABORT: the run was cancelled or has failed
-   (WaitForCompletion says why). E_FAIL: WaitForCompletion has been called and has not returned yet. */
+   start, and from a callback, E_OUTOFMEMORY, as when there is no memory for the copy; else the call waits until an item
+   is done. E_ABORT: the run was cancelled or has failed (WaitForCompletion says why). E_FAIL: WaitForCompletion has been
+   called and has not returned yet. Only an item that was added (S_OK) gets a Close. */
 HRESULT ParallelStreamQueue_AddStream(ParallelStreamQueueHandle handle, const void *data, size_t dataSize,
     const wchar_t *name);
 
@@ -404,11 +407,12 @@ HRESULT ParallelArchive_Open(const wchar_t *path, const wchar_t *password, Paral
 /* The same with a raw key, as ParallelCompressor_SetEncryption takes it: keySize 32. */
 HRESULT ParallelArchive_OpenWithKey(const wchar_t *path, const Byte *key, UInt32 keySize, ParallelArchiveHandle *archive);
 
-/* The same for an archive in memory, lent until Close. */
+/* The same for an archive in memory, lent until Close has returned. */
 HRESULT ParallelArchive_OpenMemory(const void *data, size_t size, const wchar_t *password,
     ParallelArchiveHandle *archive);
 
-/* Frees it; calls that run on it in other threads end first. NULL is fine. */
+/* Frees it. Calls that run on it in other threads are cancelled and end first - but not if a callback of such a call is
+   what calls: lent memory must then stay until that call has returned. NULL is fine. */
 void ParallelArchive_Close(ParallelArchiveHandle archive);
 
 HRESULT ParallelArchive_GetNumEntries(ParallelArchiveHandle archive, UInt32 *numEntries);
@@ -469,7 +473,7 @@ HRESULT ParallelArchive_Extract(ParallelArchiveHandle archive, const wchar_t *de
 /* Unpacks and checks every CRC, writing nothing. As Extract otherwise. */
 HRESULT ParallelArchive_Test(ParallelArchiveHandle archive, const ParallelExtractC *options);
 
-/* Makes every Extract and Test of this archive that runs end with E_ABORT. */
+/* Makes every Extract, Test and Read of this archive that runs end with E_ABORT. S_FALSE: nothing was running. */
 HRESULT ParallelArchive_Cancel(ParallelArchiveHandle archive);
 
 #ifdef __cplusplus

@@ -487,13 +487,15 @@ public:
 class CParallelCompressor final:
   public NImpl::CAtomicUnknown<CParallelCompressor, IParallelCompressor, ICompressCoder>
 {
+  static const UInt32 kMaxItems = 1000000;  // more are refused before one is looked at
+
   ParallelCompressorHandle _handle;
   NImpl::CCallbackSlot _callbacks;
 
   HRESULT Run(const CParallelInputItem *items, UInt32 numItems, ISequentialOutStream *outStream,
       const wchar_t *outputPath, ICompressProgressInfo *progress) noexcept
   {
-    if (!items || numItems == 0)
+    if (!items || numItems == 0 || numItems > kMaxItems)
       return E_INVALIDARG;
     return NImpl::Guarded([&]() -> HRESULT {
       NImpl::CItemSet itemSet;

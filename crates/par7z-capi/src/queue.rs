@@ -1,8 +1,8 @@
 //! The stream queue: items are added from any thread while one run compresses them.
 //!
 //! A feeder thread takes items out of the queue and gives them to the run, so the queue may be longer than what the engine
-//! takes at once. An item counts as pending until its end is told; that is what the capacity bounds. (In solid mode the run
-//! holds items back until a block is full, so there it bounds those that the run has not taken yet.)
+//! takes at once. An item counts as pending until its end is told; that is what the capacity bounds.
+//! (In solid mode the run holds items back until a block is full, so there it bounds those that the run has not taken yet.)
 //!
 //! ```text
 //! Idle ──start──► Starting ──► Running ──wait: no more items, feeder ends and is joined──► Idle
@@ -53,11 +53,13 @@ struct State {
     last_outcome: Result<Outcome, Failure>,
     /// Whether the last archive is what `added` and `statistics` tell of.
     is_over: bool,
+    /// The handle is gone: nothing is taken any more.
+    destroyed: bool,
 }
 
 enum Phase {
     Idle,
-    /// The output is being opened, which may call the client.
+    /// The output is being opened, which may call the client: without the lock.
     Starting,
     Running {
         /// Whether the run holds items back that it has taken.
@@ -66,7 +68,7 @@ enum Phase {
         feeder: Option<JoinHandle<()>>,
         /// No more items come.
         closing: bool,
-        /// The run has ended early: items added now would be lost.
+        /// The run has ended without being asked to: items added now would be lost.
         broken: bool,
     },
 }
@@ -86,6 +88,11 @@ impl State {
         let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX).min(self.added);
         let processed = count(done + failed);
         Status { processed, failed: count(failed), pending: self.added - processed }
+    }
+
+    /// Whether an item that was let in while archive number `archive` was made comes too late for it.
+    fn is_too_late(&self, archive: u64) -> bool {
+        self.destroyed || self.archives != archive || matches!(self.phase, Phase::Running { broken: true, .. })
     }
 
     /// The items that the capacity bounds.
@@ -121,6 +128,7 @@ impl Queue {
                 archives: 0,
                 last_outcome: Ok(Outcome::default()),
                 is_over: false,
+                destroyed: false,
             }),
             changed: Condvar::new(),
         })
@@ -171,30 +179,42 @@ impl Queue {
         // The place is taken before the lock is left to copy what may be large.
         state.added += 1;
         state.arriving += 1;
+        let archive = state.archives;
         drop(state);
         // SAFETY: the caller's promise.
         let prepared = unsafe { item.prepare(self.compressor.runs().owner(), true) };
         let mut state = self.lock();
-        state.arriving -= 1;
-        self.changed.notify_all();
-        let refused = match prepared {
-            Ok(prepared) if matches!(state.phase, Phase::Running { broken: true, .. }) => Ok(prepared),
+        let result = match prepared {
+            // It was accepted and gets its Close, so this is no error of the call: it shares the fate of those before it.
+            Ok(prepared) if state.is_too_late(archive) => {
+                drop(state);
+                drop(prepared);
+                state = self.lock();
+                Ok(())
+            }
             Ok(prepared) => {
                 state.waiting.push_back(prepared);
-                return Ok(());
+                Ok(())
             }
-            Err(failure) => Err(failure),
+            Err(failure) => {
+                if state.archives == archive {
+                    state.added -= 1;
+                }
+                Err(failure)
+            }
         };
-        state.added -= 1;
-        // Dropping an item may call the client, who may call the queue.
-        drop(state);
-        Err(refused.err().unwrap_or_else(ended_early))
+        state.arriving -= 1;
+        self.changed.notify_all();
+        result
     }
 
     /// Waits until an item may be added.
     fn room(&self) -> Result<MutexGuard<'_, State>, Failure> {
         let mut state = self.lock();
         loop {
+            if state.destroyed {
+                return Err(Failure::new(E_ABORT, "the queue was destroyed"));
+            }
             state.begin_counts();
             let is_running = match state.phase {
                 Phase::Running { broken: true, .. } => return Err(ended_early()),
@@ -224,53 +244,50 @@ impl Queue {
                 let text = "the queue is running: call WaitForCompletion before it is started again";
                 return Err(Failure::new(E_FAIL, text));
             }
-            // Of two who start, one does. The lock is not kept: the client's functions may ask for the status.
             state.phase = Phase::Starting;
         }
-        let started = self.start_run(target, on_event);
+        let is_solid = self.compressor.settings().is_solid();
+        let started = self.start_feeder(target, on_event);
         let mut state = self.lock();
-        let result = match started {
-            Ok((statistics, phase)) => {
+        self.changed.notify_all();
+        match started {
+            Ok((feeder, statistics)) => {
                 state.begin_counts();
                 state.statistics = Some(statistics);
-                state.phase = phase;
+                state.phase = Phase::Running { is_solid, feeder: Some(feeder), closing: false, broken: false };
                 Ok(())
             }
             Err(failure) => {
                 state.phase = Phase::Idle;
                 Err(failure)
             }
-        };
-        self.changed.notify_all();
-        result
+        }
     }
 
-    /// Opens the output and starts the feeder.
-    fn start_run(
+    fn start_feeder(
         self: &Arc<Self>,
         target: Target,
         on_event: Option<OnEvent>,
-    ) -> Result<(Arc<RunStatistics>, Phase), Failure> {
+    ) -> Result<(JoinHandle<()>, Arc<RunStatistics>), Failure> {
         let watched = Arc::clone(self);
         let item_ended = Box::new(move || {
             // Locked once, so that nobody is between looking at the counts and waiting.
             drop(watched.lock());
             watched.changed.notify_all();
         });
-        let is_solid = self.compressor.settings().is_solid();
         let running = run::start(&self.compressor, target, on_event, Some(item_ended))?;
         let statistics = Arc::clone(running.statistics());
         let queue = Arc::clone(self);
         let feeder = std::thread::Builder::new().name("par7z-queue".to_owned()).spawn(move || queue.feed(running));
         let feeder = feeder.map_err(|error| par7z::Error::io("cannot start a thread", error))?;
-        Ok((statistics, Phase::Running { is_solid, feeder: Some(feeder), closing: false, broken: false }))
+        Ok((feeder, statistics))
     }
 
     /// The feeder: gives items to the run until no more come, then completes the archive.
     fn feed(&self, running: Running) {
-        // Only then does the queue know of the run.
-        drop(self.past_start(self.lock()));
         while let Some(prepared) = self.next_item(&running) {
+            // Before it can be done: a client that counts must not see more items done than there are.
+            running.statistics().items_added(1);
             running.add(prepared);
             // In solid mode there is room again.
             self.changed.notify_all();
@@ -278,8 +295,8 @@ impl Queue {
         let outcome = running.finish();
         let left = {
             let mut state = self.lock();
-            if let Phase::Running { broken, .. } = &mut state.phase {
-                *broken = outcome.is_err();
+            if let Phase::Running { broken, closing, .. } = &mut state.phase {
+                *broken = outcome.is_err() || !*closing;
             }
             state.last_outcome = outcome;
             std::mem::take(&mut state.waiting)
@@ -288,17 +305,12 @@ impl Queue {
         drop(left);
     }
 
-    /// Waits while the queue is starting.
-    fn past_start<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        while matches!(state.phase, Phase::Starting) {
-            state = self.wait(state);
-        }
-        state
-    }
-
     /// The next item. `None`: no more come, or the run has ended early.
     fn next_item(&self, running: &Running) -> Option<Prepared> {
         let mut state = self.lock();
+        while matches!(state.phase, Phase::Starting) {
+            state = self.wait(state);
+        }
         loop {
             if running.has_ended_early() {
                 return None;
@@ -319,56 +331,55 @@ impl Queue {
         if self.is_within_callback() {
             return Err(Failure::new(E_FAIL, "a callback cannot wait for the run that called it"));
         }
-        let mut state = self.past_start(self.lock());
-        let Phase::Running { feeder, closing, .. } = &mut state.phase else {
-            return if state.is_over { state.last_outcome.clone() } else { Ok(Outcome::default()) };
-        };
+        let state = self.lock();
+        let before = state.archives;
+        let state = self.join_run(state);
+        if state.archives != before || state.is_over { state.last_outcome.clone() } else { Ok(Outcome::default()) }
+    }
+
+    /// Says that no more items come, and waits for the end of the run, if there is one: whoever takes the feeder joins it,
+    /// the others wait for that one.
+    fn join_run<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        while matches!(state.phase, Phase::Starting) {
+            state = self.wait(state);
+        }
+        let before = state.archives;
+        let Phase::Running { feeder, closing, .. } = &mut state.phase else { return state };
         *closing = true;
         let feeder = feeder.take();
         self.changed.notify_all();
-        match feeder {
-            Some(feeder) => {
-                drop(state);
-                let _ = feeder.join();
-                state = self.lock();
-                state.phase = Phase::Idle;
-                state.is_over = true;
-                state.archives += 1;
-                self.changed.notify_all();
-            }
-            None => {
-                let before = state.archives;
-                while state.archives == before {
-                    state = self.wait(state);
-                }
-            }
+        if let Some(feeder) = feeder {
+            drop(state);
+            let _ = feeder.join();
+            state = self.lock();
+            state.phase = Phase::Idle;
+            state.is_over = true;
+            state.archives += 1;
+            self.changed.notify_all();
         }
-        state.last_outcome.clone()
+        while state.archives == before {
+            state = self.wait(state);
+        }
+        state
     }
 
-    /// Ends it: cancels its run, waits for that, and drops what waits.
+    /// Ends it: cancels its run, waits for that, and drops what waits. Called by a callback of that run, it cannot wait:
+    /// the feeder then ends by itself, and what is left goes with the last reference.
     pub(crate) fn close(&self) {
         handles::remove_if::<Compressor>(self.compressor_handle(), |_| true);
+        self.lock().destroyed = true;
+        self.changed.notify_all();
+        self.compressor.close();
         if self.is_within_callback() {
-            // The run that calls cannot be waited for; it ends by itself.
-            self.compressor.close();
-        } else {
-            let mut state = self.past_start(self.lock());
-            let feeder = match &mut state.phase {
-                Phase::Running { feeder, closing, .. } => {
-                    *closing = true;
-                    feeder.take()
-                }
-                _ => None,
-            };
-            drop(state);
-            self.changed.notify_all();
-            self.compressor.close();
-            if let Some(feeder) = feeder {
-                let _ = feeder.join();
-            }
+            return;
         }
-        let left = std::mem::take(&mut self.lock().waiting);
+        let mut state = self.join_run(self.lock());
+        while state.arriving > 0 {
+            state = self.wait(state);
+        }
+        let left = std::mem::take(&mut state.waiting);
+        // Dropping an item may call the client, who may call the queue.
+        drop(state);
         drop(left);
     }
 }
