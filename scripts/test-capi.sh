@@ -94,14 +94,21 @@ run_in_directory() {
   check_archives "$directory"
 }
 
-examples=()
+examples=() regressions=()
 for source in "$crate"/examples/c/*.c; do
   examples+=("$(basename "$source" .c)")
+done
+for source in "$crate"/tests/c/regress_*.c; do
+  regressions+=("$(basename "$source" .c)")
 done
 for compiler in gcc clang; do
   step "examples and tests, $compiler"
   for name in "${examples[@]}"; do
     compile "$compiler" c99 "$name" "$crate/examples/c/$name.c"
+    run_in_directory "$name" "$work/$name"
+  done
+  for name in "${regressions[@]}"; do
+    compile "$compiler" c99 "$name" "$crate/tests/c/$name.c"
     run_in_directory "$name" "$work/$name"
   done
   compile "$compiler" c11 layout "$crate/tests/c/layout.c"
@@ -194,7 +201,7 @@ if [ "$quick" = 0 ] && command -v valgrind >/dev/null; then
     --show-leak-kinds=definite,indirect,possible --errors-for-leak-kinds=definite,indirect,possible)
   helgrind=(valgrind -q --tool=helgrind --error-exitcode=99 --suppressions="$crate/tests/c/helgrind.supp")
   step "memcheck"
-  for name in "${examples[@]}" snippets; do
+  for name in "${examples[@]}" "${regressions[@]}" snippets; do
     run_in_directory "$name" "${memcheck[@]}" "$work/$name"
   done
   step "helgrind"
