@@ -239,7 +239,7 @@ PAR7Z_INTERFACE(IParallelCompressor, IUnknown, 4, 0xA2)
                       its reference is kept until WaitForCompletion or the end of the queue. E_FAIL while it runs.
    WaitForCompletion  Call it when the last stream was added. Compresses what is left, completes the archive and gives the
                       result as CompressMultiple does. After that the queue is ready for the next archive. Without a start
-                      before it: S_OK at once.
+                      before it: S_OK at once. E_INVALIDARG: called by a method that the run itself called.
    GetStatus          Items of the present archive. processed includes failed; pending is the rest. Each may be NULL. */
 #define Z7_IFACEM_IParallelStreamQueue(x) \
   x(AddStream(ISequentialInStream *inStream, const wchar_t *name, UInt64 size)) \

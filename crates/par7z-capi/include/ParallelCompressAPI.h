@@ -390,7 +390,8 @@ HRESULT ParallelStreamQueue_Start(ParallelStreamQueueHandle handle, const Parall
 
 /* Call it when the last item was added. Compresses what is left, completes the archive, and gives the result as
    CompressMultiple does; a queue that got no items makes an archive without entries. After that the queue is ready for
-   the next archive. Without a start before it: S_OK at once. Several threads may wait. */
+   the next archive. Without a start before it: S_OK at once. Several threads may wait. E_INVALIDARG: called by a callback
+   of the run itself, which would wait for its own end. */
 HRESULT ParallelStreamQueue_WaitForCompletion(ParallelStreamQueueHandle handle);
 
 /* Items of the present archive (after WaitForCompletion: of the last one, until an item is added). processed includes

@@ -18,6 +18,7 @@
 
 #include "IParallelCompress.h"
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
 #include <list>
@@ -645,11 +646,14 @@ public:
 class CParallelStreamQueue final:
   public NImpl::CAtomicUnknown<CParallelStreamQueue, IParallelStreamQueue>
 {
+  typedef std::vector<std::shared_ptr<NImpl::CRun> > CRuns;
+
   ParallelStreamQueueHandle _handle;
   NImpl::CCallbackSlot _callbacks;
   NImpl::CItemSet _items;
   std::mutex _runMutex;
-  std::shared_ptr<NImpl::CRun> _run;  // of the present archive; guarded by _runMutex
+  size_t _numStarting;  // guarded by _runMutex
+  CRuns _runs;  // those that may go on: started and not waited for; guarded by _runMutex
 
   HRESULT Start(ISequentialOutStream *outStream, const wchar_t *outputPath) noexcept
   {
@@ -657,24 +661,23 @@ class CParallelStreamQueue final:
       std::shared_ptr<NImpl::CRun> run = std::make_shared<NImpl::CRun>(
           _items, _callbacks, outStream, static_cast<ICompressProgressInfo *>(NULL));
       const ParallelRunC params = run->Params(outputPath, false);
+      {
+        // Room for it is made while a failure is still possible.
+        std::lock_guard<std::mutex> lock(_runMutex);
+        _runs.reserve(_runs.size() + _numStarting + 1);
+        _numStarting++;
+      }
       const HRESULT result = ParallelStreamQueue_Start(_handle, &params);
-      if (result != S_OK)
-        return result;
-      // What was there before has ended, or this run could not have started. It is released after the lock.
       std::lock_guard<std::mutex> lock(_runMutex);
-      _run.swap(run);
-      return S_OK;
+      _numStarting--;
+      if (result == S_OK)
+        _runs.push_back(std::move(run));
+      return result;
     });
   }
 
-  std::shared_ptr<NImpl::CRun> CurrentRun()
-  {
-    std::lock_guard<std::mutex> lock(_runMutex);
-    return _run;
-  }
-
 public:
-  CParallelStreamQueue(): _handle(ParallelStreamQueue_Create()) {}
+  CParallelStreamQueue(): _handle(ParallelStreamQueue_Create()), _numStarting(0) {}
 
   /* Cancels what runs and waits for it. No method may be running. */
   ~CParallelStreamQueue() { ParallelStreamQueue_Destroy(_handle); }
@@ -707,14 +710,23 @@ public:
   }
   HRESULT STDMETHODCALLTYPE WaitForCompletion() noexcept override
   {
-    // Kept until the end of this function: another thread may start the next archive as soon as this one is complete.
-    const std::shared_ptr<NImpl::CRun> run = CurrentRun();
-    const HRESULT result = ParallelStreamQueue_WaitForCompletion(_handle);
-    _items.ReleaseClosed();
-    std::lock_guard<std::mutex> lock(_runMutex);
-    if (_run == run)
-      _run.reset();
-    return result;
+    return NImpl::Guarded([&]() -> HRESULT {
+      // Those that are there now have ended when the library has waited. Another thread may start the next one by then.
+      CRuns ended;
+      {
+        std::lock_guard<std::mutex> lock(_runMutex);
+        ended = _runs;
+      }
+      const HRESULT result = ParallelStreamQueue_WaitForCompletion(_handle);
+      // Called by the run itself: it has not waited. (A run that ended so is released by the next call, or at the end.)
+      if (result == E_INVALIDARG)
+        return result;
+      _items.ReleaseClosed();
+      std::lock_guard<std::mutex> lock(_runMutex);
+      for (size_t i = 0; i < ended.size(); i++)
+        _runs.erase(std::remove(_runs.begin(), _runs.end(), ended[i]), _runs.end());
+      return result;
+    });
   }
   HRESULT STDMETHODCALLTYPE GetStatus(UInt32 *itemsProcessed, UInt32 *itemsFailed, UInt32 *itemsPending) noexcept override
   {

@@ -329,7 +329,7 @@ impl Queue {
     /// has not been used since.
     pub(crate) fn wait_for_completion(&self) -> Result<Outcome, Failure> {
         if self.is_within_callback() {
-            return Err(Failure::new(E_FAIL, "a callback cannot wait for the run that called it"));
+            return Err(Failure::invalid("a callback cannot wait for the run that called it"));
         }
         let state = self.lock();
         let before = state.archives;

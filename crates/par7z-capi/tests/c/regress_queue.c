@@ -136,7 +136,7 @@ static HRESULT seek_output(void *user_data, Int64 offset, UInt32 origin, UInt64 
 {
   UInt32 pending = 0;
   check(ParallelStreamQueue_GetStatus(user_data, NULL, NULL, &pending) == S_OK, "GetStatus in Seek");
-  check(ParallelStreamQueue_WaitForCompletion(user_data) == E_FAIL, "a callback cannot wait for its own run");
+  check(ParallelStreamQueue_WaitForCompletion(user_data) == E_INVALIDARG, "a callback cannot wait for its own run");
   if (origin == 0)
     output_position = (UInt64)offset;
   if (new_position != NULL)

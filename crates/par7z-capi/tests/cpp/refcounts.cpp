@@ -227,6 +227,19 @@ static void Queues()
       CHECK(queue.AddStream(CTestStream::Of(SampleContent(i)), SampleName(i).c_str(), 0) == S_OK);
   }
   {
+    CParallelStreamQueue queue;  // a callback that waits for its own run does not get it released
+    CTestCallback *callback = new CTestCallback;
+    callback->Complete = [&queue](UInt32, HRESULT, UInt64, UInt64) -> HRESULT {
+      CHECK(queue.WaitForCompletion() == E_INVALIDARG);
+      return S_OK;
+    };
+    queue.SetCallback(callback);
+    CHECK(queue.StartProcessing(output) == S_OK);
+    for (unsigned i = 0; i < 10; i++)
+      CHECK(queue.AddStream(CTestStream::Of(SampleContent(i)), SampleName(i).c_str(), 0) == S_OK);
+    CHECK(queue.WaitForCompletion() == S_OK);
+  }
+  {
     CParallelStreamQueue queue;
     CHECK(queue.StartProcessing(NULL) == E_INVALIDARG);
     CHECK(queue.StartProcessingToFile(L"/nonexistent/directory/archive.7z") != S_OK);
