@@ -3,7 +3,10 @@
 
 extern crate alloc;
 
+mod encode;
+mod find;
 mod model;
 mod properties;
 
+pub use encode::lzma2::{Lzma2Encoder, Options};
 pub use properties::{Properties, PropertiesError};
