@@ -5,6 +5,7 @@ extern crate alloc;
 
 mod encode;
 mod find;
+mod kernel;
 mod model;
 mod properties;
 

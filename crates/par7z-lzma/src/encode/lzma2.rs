@@ -8,6 +8,7 @@ use super::price::Prices;
 use super::symbols::{Saved, Step, SymbolEncoder};
 use crate::Properties;
 use crate::find::binary_tree::BinaryTree;
+use crate::find::interval_tree::{IntervalTree, MAX_LIMIT};
 use crate::find::Finder;
 use alloc::vec::Vec;
 
@@ -36,7 +37,8 @@ pub struct Lzma2Encoder {
     coder: SymbolEncoder,
     parser: OptimalParser,
     prices: Prices,
-    finder: BinaryTree,
+    binary_tree: BinaryTree,
+    interval_tree: IntervalTree,
     saved: Option<Saved>,
     steps: Vec<Step>,
 }
@@ -48,7 +50,8 @@ impl Lzma2Encoder {
             coder: SymbolEncoder::new(options.properties),
             parser: OptimalParser::new(),
             prices: Prices::new(),
-            finder: BinaryTree::new(),
+            binary_tree: BinaryTree::new(),
+            interval_tree: IntervalTree::new(),
             saved: None,
             steps: Vec::new(),
             options,
@@ -59,12 +62,12 @@ impl Lzma2Encoder {
     pub fn encode(&mut self, text: &[u8], out: &mut Vec<u8>) {
         let options = self.options;
         let nice_length = options.nice_length as usize;
-        self.finder.begin(text.len(), nice_length, options.cycles, options.dictionary_bytes as usize);
-        self.encode_with(text, out);
-    }
-
-    fn encode_with(&mut self, text: &[u8], out: &mut Vec<u8>) {
-        let options = self.options;
+        let use_tree = options.cycles == 0;
+        if use_tree {
+            self.interval_tree.begin(text, nice_length.min(MAX_LIMIT), options.dictionary_bytes as usize);
+        } else {
+            self.binary_tree.begin(text.len(), nice_length, options.cycles, options.dictionary_bytes as usize);
+        }
         self.coder.reset();
         self.parser.begin(options.nice_length as usize);
         self.prices.set_up(1 << options.properties.pb, options.nice_length as usize, options.dictionary_bytes);
@@ -74,15 +77,12 @@ impl Lzma2Encoder {
             let start = position;
             self.coder.save_into(&mut self.saved);
             self.coder.range.reset();
-            position = encode_chunk(
-                text,
-                position,
-                &mut self.coder,
-                &mut self.parser,
-                &mut self.prices,
-                &mut self.finder,
-                &mut self.steps,
-            );
+            let (coder, parser, prices) = (&mut self.coder, &mut self.parser, &mut self.prices);
+            position = if use_tree {
+                encode_chunk(text, position, coder, parser, prices, &mut self.interval_tree, &mut self.steps)
+            } else {
+                encode_chunk(text, position, coder, parser, prices, &mut self.binary_tree, &mut self.steps)
+            };
             self.coder.range.finish();
             let unpacked = position - start;
             let packed = self.coder.range.bytes();

@@ -4,6 +4,7 @@
 //! skips it; either way the position is known to it afterwards. Finders, parsers and the range coder do not know one another.
 
 pub(crate) mod binary_tree;
+pub(crate) mod interval_tree;
 
 use crate::model::MAX_MATCH;
 

@@ -1,0 +1,3 @@
+//! The few places where `unsafe` pays. Each function is safe to call; each has a twin without `unsafe` or needs none.
+
+pub(crate) mod prefetch;
