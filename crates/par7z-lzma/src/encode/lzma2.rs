@@ -7,9 +7,9 @@ use super::optimal::{MAX_PARSE, OptimalParser};
 use super::price::Prices;
 use super::symbols::{Saved, Step, SymbolEncoder};
 use crate::Properties;
+use crate::find::Finder;
 use crate::find::binary_tree::BinaryTree;
 use crate::find::interval_tree::{IntervalTree, MAX_LIMIT};
-use crate::find::Finder;
 use alloc::vec::Vec;
 
 const MAX_UNPACKED: usize = 1 << 21;
@@ -138,8 +138,8 @@ fn encode_chunk<F: Finder>(
                 super::symbols::From::Literal => {}
             }
         }
-        let is_full = position - start + MAX_PARSE > MAX_UNPACKED
-            || coder.range.len_if_ended() + PARSE_RESERVE > MAX_PACKED;
+        let is_full =
+            position - start + MAX_PARSE > MAX_UNPACKED || coder.range.len_if_ended() + PARSE_RESERVE > MAX_PACKED;
         if is_full {
             break;
         }

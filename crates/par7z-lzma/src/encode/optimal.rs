@@ -13,9 +13,7 @@
 //!
 //! Source: the graph and the order of trials are those of the 7-Zip SDK's encoder (LzmaEnc.c), whose ratio is the reference.
 
-use super::price::{
-    INFINITE, Price, Prices, bit_price, literal_price, matched_literal_price, price_0, price_1,
-};
+use super::price::{INFINITE, Price, Prices, bit_price, literal_price, matched_literal_price, price_0, price_1};
 use super::symbols::{From, Step, SymbolEncoder};
 use crate::find::{Finder, Match, Matches, common_length, extend};
 use crate::model::{MAX_MATCH, MIN_MATCH, STATES, State, length_class};
@@ -47,8 +45,7 @@ struct Node {
 
 const LITERAL: u32 = u32::MAX;
 
-const UNREACHED: Node =
-    Node { price: INFINITE, length: 0, from: LITERAL, extra: 0, state: State(0), reps: [0; 4] };
+const UNREACHED: Node = Node { price: INFINITE, length: 0, from: LITERAL, extra: 0, state: State(0), reps: [0; 4] };
 
 impl Node {
     fn is_short_rep(&self) -> bool {
@@ -345,9 +342,8 @@ impl OptimalParser {
             if length >= MIN_MATCH {
                 let state = state.literal();
                 let pos_state = coder.pos_state(position + 1);
-                let price = after_literal
-                    + long_rep0_price(coder, state, pos_state)
-                    + prices.rep_length.get(length, pos_state);
+                let price =
+                    after_literal + long_rep0_price(coder, state, pos_state) + prices.rep_length.get(length, pos_state);
                 let reached = current + 1 + length;
                 self.last = self.last.max(reached);
                 offer!(nodes[reached], price, length, 0, 1);
@@ -370,8 +366,11 @@ impl OptimalParser {
             if index == 0 {
                 start = length + 1;
             }
-            let after = After { price: base + lengths[length], state: state.repeated(), from: index as u32, rep, length };
-            self.last = self.last.max(offer_literal_rep0(nodes, current, text, position, coder, prices, &after, nice, available));
+            let after =
+                After { price: base + lengths[length], state: state.repeated(), from: index as u32, rep, length };
+            self.last = self
+                .last
+                .max(offer_literal_rep0(nodes, current, text, position, coder, prices, &after, nice, available));
         }
 
         // Matches.
@@ -394,7 +393,9 @@ impl OptimalParser {
             }
             let price = base + lengths[length] + prices.distance.get(distance, length_class(length));
             let after = After { price, state: state.matched(), from: distance + 4, rep: distance, length };
-            self.last = self.last.max(offer_literal_rep0(nodes, current, text, position, coder, prices, &after, nice, available));
+            self.last = self
+                .last
+                .max(offer_literal_rep0(nodes, current, text, position, coder, prices, &after, nice, available));
         }
     }
 
@@ -490,14 +491,7 @@ fn long_rep0_price(coder: &SymbolEncoder, state: State, pos_state: usize) -> Pri
 
 /// Offers every length from `start` to the longest match, each with the nearest distance that has it.
 #[inline(always)]
-fn offer_matches(
-    nodes: &mut [Node],
-    found: &[Match],
-    start: usize,
-    base: Price,
-    prices: &Prices,
-    pos_state: usize,
-) {
+fn offer_matches(nodes: &mut [Node], found: &[Match], start: usize, base: Price, prices: &Prices, pos_state: usize) {
     let lengths = prices.length.row(pos_state);
     let mut length = start;
     for found in found {
@@ -521,7 +515,10 @@ struct After {
 
 /// Offers step + literal + rep0. Gives the node reached, or 0.
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "the parser's innermost step; a struct of these would be made for each call")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the parser's innermost step; a struct of these would be made for each call"
+)]
 fn offer_literal_rep0(
     nodes: &mut [Node],
     current: usize,
@@ -551,10 +548,8 @@ fn offer_literal_rep0(
         + matched_literal_price(probs, text[literal_position], match_byte);
     let state = after.state.literal();
     let pos_state = coder.pos_state(rep_position);
-    let price = after.price
-        + literal
-        + long_rep0_price(coder, state, pos_state)
-        + prices.rep_length.get(length, pos_state);
+    let price =
+        after.price + literal + long_rep0_price(coder, state, pos_state) + prices.rep_length.get(length, pos_state);
     let reached = current + literal_at + length;
     offer!(nodes[reached], price, length, after.from, literal_at);
     reached

@@ -19,6 +19,7 @@
 //! al., 2001 (the stack). The climb with overwriting is an idea of fast LZ77 factorization (Crochemore, Ilie, 2008).
 
 use super::{Finder, Matches};
+use crate::kernel::huge_pages;
 use crate::kernel::prefetch::prefetch;
 use alloc::vec::Vec;
 
@@ -34,6 +35,10 @@ pub(crate) const MAX_TEXT: usize = (1 << FIELD_BITS) - 2;
 const SMALL_TEXT: usize = 1 << 16;
 /// Groups up to this size are sorted by insertion.
 const SMALL_GROUP: usize = 16;
+
+/// Of matches that are neither the longest nor the second longest, those nearer than this are worth a look: a nearer
+/// distance is cheaper by more than a shorter length costs.
+const NEAR_BYTES: u32 = 4 << 10;
 
 /// Levels of the way up that are fetched ahead, and how many positions lie between two of them.
 const STAGES: usize = 6;
@@ -77,10 +82,12 @@ impl IntervalTree {
         (self.position, self.end, self.dictionary_bytes) = (0, len, dictionary_bytes);
         self.fetching = [[0; STAGES]; STAGE_STEP];
         self.nodes.clear();
-        self.nodes.push(0);
-        if self.leaf.len() < len + AHEAD {
-            self.leaf.resize(len + AHEAD, 0);
+        if self.nodes.capacity() < len / 2 + 1 {
+            self.nodes.reserve_exact(len / 2 + 1);
+            huge_pages::advise(&self.nodes);
         }
+        self.nodes.push(0);
+        grow(&mut self.leaf, len + AHEAD);
         self.leaf[len..len + AHEAD].fill(0);
         let limit = limit.min(MAX_LIMIT) as u32;
         let mut builder = Builder {
@@ -155,8 +162,17 @@ impl Finder for IntervalTree {
             count += usize::from(nearer);
             nearest = if nearer { latest } else { nearest };
         });
-        for &(length, latest) in deepest_first[..count].iter().rev() {
-            found.push(length.min(available), position as u32 - latest);
+        for (rank, &(length, latest)) in deepest_first[..count].iter().enumerate().rev() {
+            let distance = position as u32 - latest;
+            let length = length.min(available);
+            let too_far = match length {
+                2 => distance > 512,
+                3 => distance > 1 << 16,
+                _ => false,
+            };
+            if (rank < 2 || distance < NEAR_BYTES) && !too_far {
+                found.push(length, distance);
+            }
         }
     }
 
@@ -164,6 +180,15 @@ impl Finder for IntervalTree {
         for _ in 0..count {
             self.climb(|_, _| {});
         }
+    }
+}
+
+/// Makes a vector at least so long.
+fn grow(values: &mut Vec<u32>, len: usize) {
+    if values.len() < len {
+        values.reserve_exact(len - values.len());
+        huge_pages::advise(values);
+        values.resize(len, 0);
     }
 }
 
@@ -182,9 +207,7 @@ fn sort_by_pairs(text: &[u8], positions: &mut Vec<u32>, counts: &mut Vec<u32>) {
     for index in 0..1 << 16 {
         counts[index + 1] += counts[index];
     }
-    if positions.len() < len {
-        positions.resize(len, 0);
-    }
+    grow(positions, len);
     for position in 0..len {
         let place = &mut counts[pair(position)];
         positions[*place as usize] = position as u32;
