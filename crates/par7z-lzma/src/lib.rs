@@ -3,7 +3,12 @@
 
 extern crate alloc;
 
+mod decode;
+mod kernel;
 mod model;
 mod properties;
 
+pub use decode::{
+    DecodeError, Lzma2Decoder, Lzma2Part, Lzma2Scan, LzmaDecoder, LzmaEnd, Progress, lzma2_dictionary_bytes, scan_lzma2,
+};
 pub use properties::{Properties, PropertiesError};

@@ -1,0 +1,3 @@
+//! The hot loops.
+
+pub(crate) mod decode;
