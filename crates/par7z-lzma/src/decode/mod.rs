@@ -12,7 +12,7 @@ mod output;
 mod parts;
 mod symbol;
 pub(crate) mod target;
-mod window;
+pub(crate) mod window;
 
 pub use error::DecodeError;
 pub use lzma::{LzmaDecoder, LzmaEnd};

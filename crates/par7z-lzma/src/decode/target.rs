@@ -56,13 +56,21 @@ impl Target<'_> {
         let back = distance as usize + 1;
         let now = (length as usize).min(self.room());
         let end = self.position + now;
-        while self.position < end {
-            let from =
-                if back <= self.position { self.position - back } else { self.position + self.buffer.len() - back };
-            // Up to the end of the buffer, and no more than is there already: the rest repeats it.
-            let piece = (end - self.position).min(self.buffer.len() - from).min(back);
+        if back > self.position {
+            // From behind the position, up to the end of the buffer.
+            let from = self.position + self.buffer.len() - back;
+            let piece = now.min(back - self.position);
             self.buffer.copy_within(from..from + piece, self.position);
             self.position += piece;
+        }
+        if self.position < end {
+            // What has been copied is copied again: pieces become twice as long each time.
+            let from = self.position - back;
+            while self.position < end {
+                let piece = (end - self.position).min(self.position - from);
+                self.buffer.copy_within(from..from + piece, self.position);
+                self.position += piece;
+            }
         }
         length - now as u32
     }

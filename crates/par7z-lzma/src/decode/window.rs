@@ -63,6 +63,11 @@ impl Window {
         self.position = position;
     }
 
+    #[cfg(test)]
+    pub(crate) fn position(&self) -> usize {
+        self.position
+    }
+
     pub(crate) fn dictionary_bytes(&self) -> usize {
         self.dictionary_bytes
     }
