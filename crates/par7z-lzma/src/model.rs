@@ -30,6 +30,8 @@ pub(crate) const LOW_LENGTHS: usize = 8;
 /// See [`LOW_LENGTHS`].
 pub(crate) const HIGH_LENGTHS: usize = 256;
 
+const _: () = assert!(MAX_MATCH == MIN_MATCH + 2 * LOW_LENGTHS + HIGH_LENGTHS - 1);
+
 /// Distance slots are coded by length: 2, 3, 4, 5 and more.
 pub(crate) const LENGTH_CLASSES: usize = 4;
 /// Distance slots.

@@ -44,6 +44,8 @@ struct Node {
 }
 
 const LITERAL: u32 = u32::MAX;
+/// The state after a compound step, whatever was before: all end in a literal and rep0.
+const AFTER_LITERAL_AND_REP: State = State(8);
 
 const UNREACHED: Node = Node { price: INFINITE, length: 0, from: LITERAL, extra: 0, state: State(0), reps: [0; 4] };
 
@@ -62,6 +64,8 @@ pub(crate) struct OptimalParser {
     found_is_next: bool,
     /// A length that is taken at once.
     nice_length: usize,
+    /// The longest match that the finder gives: one of that length may go on.
+    finder_limit: usize,
 }
 
 /// Puts a price into a node if it is lower.
@@ -85,12 +89,13 @@ impl OptimalParser {
             found: Matches::new(),
             found_is_next: false,
             nice_length: 32,
+            finder_limit: 32,
         }
     }
 
-    /// Begins a text.
-    pub(crate) fn begin(&mut self, nice_length: usize) {
-        self.nice_length = nice_length;
+    /// Begins a text, whose finder gives matches of at most `finder_limit` bytes.
+    pub(crate) fn begin(&mut self, nice_length: usize, finder_limit: usize) {
+        (self.nice_length, self.finder_limit) = (nice_length, finder_limit);
         self.found_is_next = false;
     }
 
@@ -124,7 +129,7 @@ impl OptimalParser {
         finder.matches(text, &mut self.found);
         let longest = self.found.longest() as usize;
         let limit = (text.len() - position).min(MAX_MATCH);
-        if longest >= self.nice_length && longest < limit {
+        if longest >= self.finder_limit && longest < limit {
             let distance = self.found.as_slice().last().map_or(0, |found| found.distance as usize);
             let length = extend(text, position, position - distance - 1, longest, limit);
             self.found.set_longest(length as u32);
@@ -202,8 +207,9 @@ impl OptimalParser {
         for (index, &length) in rep_lengths.iter().enumerate() {
             let base = rep_price + rep_index_price(coder, index, state, pos_state);
             let lengths = prices.rep_length.row(pos_state);
-            for length in MIN_MATCH..=length {
-                offer!(self.nodes[length], base + lengths[length], length, index as u32, 0);
+            let nodes = self.nodes.iter_mut().zip(lengths).enumerate().take(length + 1).skip(MIN_MATCH);
+            for (length, (node, price)) in nodes {
+                offer!(*node, base + price, length, index as u32, 0);
             }
         }
         // A match no longer than rep0 is never cheaper.
@@ -230,7 +236,7 @@ impl OptimalParser {
             }
             if current >= NODES - 64 {
                 // Out of nodes: the cheapest of those reached ends the parse.
-                return self.cheapest_from(current, text, start, finder);
+                return self.cheapest_from(current, text, finder);
             }
             let position = start + current;
             self.look(text, position, finder);
@@ -243,7 +249,7 @@ impl OptimalParser {
         }
     }
 
-    fn cheapest_from<F: Finder>(&mut self, current: usize, text: &[u8], _start: usize, finder: &mut F) -> usize {
+    fn cheapest_from<F: Finder>(&mut self, current: usize, text: &[u8], finder: &mut F) -> usize {
         let mut best = current;
         for index in current + 1..=self.last {
             if self.nodes[index].price <= self.nodes[best].price {
@@ -275,12 +281,10 @@ impl OptimalParser {
             };
             let previous = &self.nodes[before];
             let from = node.from;
-            // After a compound step the state does not depend on what was before: literal, rep0.
             state = match first {
                 0 if from < 4 => previous.state.repeated(),
                 0 => previous.state.matched(),
-                1 => State(8),
-                _ => State(8),
+                _ => AFTER_LITERAL_AND_REP,
             };
             reps = moved_to_front(&previous.reps, if first == 1 { 0 } else { from });
         }

@@ -38,11 +38,6 @@ impl RangeEncoder {
         &self.out
     }
 
-    /// Forgets the bytes that are certain, after they were taken.
-    pub(crate) fn clear_bytes(&mut self) {
-        self.out.clear();
-    }
-
     /// Ends the stream; all bytes are certain then.
     pub(crate) fn finish(&mut self) {
         for _ in 0..5 {

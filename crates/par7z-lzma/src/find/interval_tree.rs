@@ -275,6 +275,15 @@ impl Builder<'_> {
         }
     }
 
+    /// Suffixes that are the same as far as it counts.
+    fn take_equal(&mut self, positions: impl Iterator<Item = u32>, first: u32) {
+        let mut shared = first;
+        for position in positions {
+            self.take(position, shared);
+            shared = self.limit;
+        }
+    }
+
     #[inline(always)]
     fn new_node(&mut self, shared: u32) -> u32 {
         self.nodes.push(u64::from(shared) << LCP_SHIFT);
@@ -331,10 +340,7 @@ impl Builder<'_> {
             if count == 1 {
                 self.take((keys[start] & mask) as u32, first);
             } else if depth + KEY_BYTES >= self.limit {
-                for index in start..end {
-                    let shared = if index == start { first } else { self.limit };
-                    self.take((keys[index] & mask) as u32, shared);
-                }
+                self.take_equal(keys[start..end].iter().map(|key| (key & mask) as u32), first);
             } else {
                 self.group::<KEY_BYTES>(&mut keys[start..end], depth + KEY_BYTES, first);
             }
@@ -374,10 +380,7 @@ impl Builder<'_> {
             if end - start == 1 {
                 self.take(positions[start], first);
             } else if depth + 8 >= self.limit {
-                for index in start..end {
-                    let shared = if index == start { first } else { self.limit };
-                    self.take(positions[index], shared);
-                }
+                self.take_equal(positions[start..end].iter().copied(), first);
             } else {
                 self.small_group(&mut positions[start..end], depth + 8, first);
             }
