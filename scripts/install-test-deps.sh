@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Installs what the tests compare par7z with: 7-Zip itself, and other readers of .7z. Debian and Ubuntu.
+# Installs what the tests need: 7-Zip itself and other readers of .7z to compare par7z with, and what the C API is
+# tested with. Debian and Ubuntu.
 set -euo pipefail
 
-packages=(7zip libarchive-tools python3 xz-utils)
-programs=(7zz bsdtar python3 xz)
+packages=(7zip libarchive-tools python3 xz-utils gcc g++ clang cmake make pkg-config valgrind)
+programs=(7zz bsdtar python3 xz gcc g++ clang cmake make pkg-config valgrind)
 
 missing=0
 for program in "${programs[@]}"; do

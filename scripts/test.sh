@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need and runs all of them: the crates' own, then par7z against 7-Zip and libarchive.
+# Installs what the tests need and runs all of them: the crates' own, par7z against 7-Zip and libarchive, the C and C++
+# API.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -7,3 +8,4 @@ scripts/install-test-deps.sh
 cargo test --workspace --locked "$@"
 cargo build --locked -p par7z-cli
 python3 scripts/interop.py --bin "${CARGO_TARGET_DIR:-target}/debug/par7z"
+scripts/test-capi.sh

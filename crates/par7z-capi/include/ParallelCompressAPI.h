@@ -5,6 +5,8 @@
 
    THE RULES, which hold for every function unless it says otherwise
 
+   Arguments   NULL where it is not allowed, sizes that cannot be, misaligned structs, a StructSize other than sizeof: they are
+               E_INVALIDARG. What a pointer points to cannot be checked.
    Handles     Numbers in a pointer's clothes: never dereferenced, never used twice. NULL, a destroyed handle or one of
                another kind is E_INVALIDARG (Destroy: nothing happens).
    Results     S_OK, S_FALSE (some items failed, the archive holds the others), or a negative code; see "Result codes".
@@ -167,7 +169,8 @@ typedef void (*ParallelErrorCallback)(UInt32 itemIndex, HRESULT errorCode, const
 /* Asked for items that follow those given as an array, on the thread that called CompressMultiple, as room for them
    comes up. currentIndex: how many this callback has handed over so far in this run (0 at first). Write up to
    lookAheadCount items to items (zeroed before) and their number to *itemsReturned; they continue the numbering of the
-   array. 0 items, or a result other than S_OK, is the end; a negative result ends the run with it.
+   array. 0 items, or a result other than S_OK, is the end; a negative result ends the run with it, and so does a number
+   above lookAheadCount, with E_INVALIDARG.
    Data, FilePath and Name of an item must live until the run returns. */
 typedef HRESULT (*ParallelLookAheadCallback)(UInt32 currentIndex, UInt32 lookAheadCount, ParallelInputItemC *items,
     UInt32 *itemsReturned, void *userData);
@@ -210,7 +213,8 @@ const wchar_t *ParallelCompress_GetLastErrorMessage(void);
 /* A compressor with the defaults that each Set function names. NULL if memory is out. */
 ParallelCompressorHandle ParallelCompressor_Create(void);
 
-/* Cancels what runs, waits for it (except from one of its own callbacks), wipes the password and key. NULL is fine. */
+/* Cancels what runs, waits for it (except from one of its own callbacks: then the run ends soon after), wipes the password
+   and key. NULL is fine. */
 void ParallelCompressor_Destroy(ParallelCompressorHandle handle);
 
 /* Threads that compress. Default 1. 0 is 1, more than 256 is 256. The archive's bytes do not depend on it. */
@@ -336,7 +340,7 @@ typedef struct ParallelRunC
   const ParallelItemC *Items;
   ParallelNextItemsCallback NextItems; /* may be NULL */
   const wchar_t *OutputPath;           /* a file; or else */
-  ParallelWriteCallback Write;         /* a stream. NULL both: volumes with a prefix must be set */
+  ParallelWriteCallback Write;         /* a stream. When volumes with a prefix are set, neither is used; both may be NULL */
   ParallelSeekCallback Seek;           /* NULL: the archive is kept (in memory up to 64 MiB, then in a temporary file) and
                                           sent when it is complete, for it begins with a pointer to its end. Else it is
                                           written as it is made, from the present position on; a failed run leaves bytes
@@ -346,7 +350,8 @@ typedef struct ParallelRunC
   void *UserData;                      /* for the five above */
 } ParallelRunC;
 
-/* As CompressMultiple. Close comes for each item given unless the result is E_INVALIDARG from checking the arguments. */
+/* As CompressMultiple. Close comes for each item given, be it used or not; but not if the result is E_INVALIDARG because
+   an argument or a setting makes no sense: then nothing was begun. */
 HRESULT ParallelCompressor_Run(ParallelCompressorHandle handle, const ParallelRunC *run);
 
 /* ---- Stream queue: items are added while others are compressed ---- */
@@ -354,19 +359,22 @@ HRESULT ParallelCompressor_Run(ParallelCompressorHandle handle, const ParallelRu
 /* A queue with a compressor of its own, as ParallelCompressor_Create makes them. */
 ParallelStreamQueueHandle ParallelStreamQueue_Create(void);
 
-/* Cancels what runs, waits for it, drops what waits. NULL is fine. */
+/* Cancels what runs, waits for it, drops what waits. From a callback of its own run it cannot wait: then the run ends soon
+   after, and callbacks may come until then. NULL is fine. */
 void ParallelStreamQueue_Destroy(ParallelStreamQueueHandle handle);
 
 /* The queue's compressor, to set it up, cancel it and ask for statistics. It belongs to the queue: Destroy does nothing to
    it, and the handle ends with the queue. NULL for a bad handle. */
 ParallelCompressorHandle ParallelStreamQueue_GetCompressor(ParallelStreamQueueHandle handle);
 
-/* Items that wait or are in work at the most. Default 1000; 0 is E_INVALIDARG. */
+/* Items that wait or are in work at the most; in solid mode, that wait to be taken by the run. Default 1000; 0 is
+   E_INVALIDARG. */
 HRESULT ParallelStreamQueue_SetMaxQueueSize(ParallelStreamQueueHandle handle, UInt32 maxSize);
 
 /* Adds an item; data and name are copied. Size 0 with data not NULL is an empty file. When the queue is full: before the
-   start, and from a callback, E_OUTOFMEMORY; else the call waits until an item is done. E_ABORT: the run was cancelled or has failed
-   (WaitForCompletion says why). E_FAIL: WaitForCompletion has been called and has not returned yet. */
+   start, and from a callback, E_OUTOFMEMORY, as when there is no memory for the copy; else the call waits until an item
+   is done. E_ABORT: the run was cancelled or has failed (WaitForCompletion says why). E_FAIL: WaitForCompletion has been
+   called and has not returned yet. Only an item that was added (S_OK) gets a Close. */
 HRESULT ParallelStreamQueue_AddStream(ParallelStreamQueueHandle handle, const void *data, size_t dataSize,
     const wchar_t *name);
 
@@ -399,11 +407,12 @@ HRESULT ParallelArchive_Open(const wchar_t *path, const wchar_t *password, Paral
 /* The same with a raw key, as ParallelCompressor_SetEncryption takes it: keySize 32. */
 HRESULT ParallelArchive_OpenWithKey(const wchar_t *path, const Byte *key, UInt32 keySize, ParallelArchiveHandle *archive);
 
-/* The same for an archive in memory, lent until Close. */
+/* The same for an archive in memory, lent until Close has returned. */
 HRESULT ParallelArchive_OpenMemory(const void *data, size_t size, const wchar_t *password,
     ParallelArchiveHandle *archive);
 
-/* Frees it; calls that run on it in other threads end first. NULL is fine. */
+/* Frees it. Calls that run on it in other threads are cancelled and end first - but not if a callback of such a call is
+   what calls: lent memory must then stay until that call has returned. NULL is fine. */
 void ParallelArchive_Close(ParallelArchiveHandle archive);
 
 HRESULT ParallelArchive_GetNumEntries(ParallelArchiveHandle archive, UInt32 *numEntries);
@@ -464,7 +473,7 @@ HRESULT ParallelArchive_Extract(ParallelArchiveHandle archive, const wchar_t *de
 /* Unpacks and checks every CRC, writing nothing. As Extract otherwise. */
 HRESULT ParallelArchive_Test(ParallelArchiveHandle archive, const ParallelExtractC *options);
 
-/* Makes every Extract and Test of this archive that runs end with E_ABORT. */
+/* Makes every Extract, Test and Read of this archive that runs end with E_ABORT. S_FALSE: nothing was running. */
 HRESULT ParallelArchive_Cancel(ParallelArchiveHandle archive);
 
 #ifdef __cplusplus

@@ -300,6 +300,11 @@ unsafe extern "C" fn ParallelCompressor_CompressMultipleToMemory(
     size: *mut usize,
 ) -> Hresult {
     enter(|| {
+        let items_range = (items.addr(), (count as usize).saturating_mul(size_of::<InputItem>()));
+        let places = [(buffer.addr(), size_of::<*mut c_void>()), (size.addr(), size_of::<usize>())];
+        if places.into_iter().any(|place| border::overlap(items_range, place)) {
+            return Err(Failure::invalid("a place for a result overlaps the item array"));
+        }
         // SAFETY: the client's promise.
         let out = unsafe { MemoryResult::new(buffer, size)? };
         let compressor = handles::get::<Compressor>(handle)?;

@@ -7,7 +7,7 @@ use crate::abi::{
     self, DetailedFn, ErrorFn, EventFn, Hresult, InputItem, LookAheadFn, NextItemsFn, ProgressFn, Statistics,
     ThroughputFn, UserData,
 };
-use crate::failure::{S_OK, code_of};
+use crate::failure::{E_INVALIDARG, S_OK, code_of};
 use crate::statistics::RunStatistics;
 use crate::wide;
 use par7z::{CancelToken, Event, Observer, Totals};
@@ -25,17 +25,18 @@ pub(crate) fn within<T>(owner: u64, callback: impl FnOnce() -> T) -> T {
     struct Leave;
     impl Drop for Leave {
         fn drop(&mut self) {
-            WITHIN.with_borrow_mut(|owners| owners.pop());
+            let _ = WITHIN.try_with(|owners| owners.borrow_mut().pop());
         }
     }
-    WITHIN.with_borrow_mut(|owners| owners.push(owner));
+    // A thread at its very end has no place left for it: a client's own thread-local objects may call us there.
+    let _ = WITHIN.try_with(|owners| owners.borrow_mut().push(owner));
     let _leave = Leave;
     callback()
 }
 
 /// Whether this thread is in a callback of `owner`'s runs.
 pub(crate) fn is_within(owner: u64) -> bool {
-    WITHIN.with_borrow(|owners| owners.contains(&owner))
+    WITHIN.try_with(|owners| owners.borrow().contains(&owner)).unwrap_or(false)
 }
 
 /// The client's pointer, handed back to its own functions and never looked at.
@@ -118,6 +119,7 @@ fn collect<T: Copy>(capacity: u32, fill: impl FnOnce(*mut T, *mut u32) -> Hresul
     items.resize_with(capacity as usize, || unsafe { std::mem::zeroed() });
     let mut returned = 0;
     match fill(items.as_mut_ptr(), &raw mut returned) {
+        S_OK if returned > capacity => return Err(E_INVALIDARG),
         S_OK => items.truncate(returned as usize),
         code if code < 0 => return Err(code),
         _ => items.clear(),
@@ -187,9 +189,9 @@ impl Observer for Events {
     fn event(&self, event: &Event<'_>, totals: &Totals) {
         self.statistics.record(totals);
         let Some(told) = translate(event) else { return };
-        match told.kind {
-            abi::EVENT_FINISHED => self.statistics.item_done(),
-            abi::EVENT_FAILED => self.statistics.item_failed(),
+        match (told.kind, &told.failure) {
+            (abi::EVENT_FINISHED, _) => self.statistics.item_done(),
+            (_, Some((_, reason))) => self.statistics.item_failed(told.name, reason),
             _ => {}
         }
         within(self.owner, || {
@@ -233,7 +235,7 @@ impl Events {
     /// The classic callbacks.
     fn tell_item(&self, told: &Told<'_>) {
         if let Some((code, message)) = &told.failure {
-            self.callbacks.tell_error(told.index, *code, message);
+            self.callbacks.tell_error(told.index, *code, &format!("{}: {message}", told.name));
         }
         if self.callbacks.progress.is_some() && self.is_due(told) {
             self.callbacks.tell_progress(told.index, told.in_size, told.out_size);
@@ -288,5 +290,35 @@ impl Events {
         if unsafe { function(user.0, &raw const event) } < 0 {
             self.cancel.cancel();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn callbacks_nest() {
+        within(1, || {
+            within(2, || assert!(is_within(1) && is_within(2)));
+            assert!(is_within(1) && !is_within(2));
+        });
+        assert!(!is_within(1));
+    }
+
+    #[test]
+    fn a_client_may_call_from_its_thread_local_destructors() {
+        struct CallsAtTheEnd;
+        impl Drop for CallsAtTheEnd {
+            fn drop(&mut self) {
+                within(1, || assert!(!is_within(2)));
+            }
+        }
+        thread_local! {
+            static OBJECT: CallsAtTheEnd = const { CallsAtTheEnd };
+        }
+        // Made before the list of callbacks, so it is dropped after that.
+        let thread = std::thread::spawn(|| OBJECT.with(|_| within(1, || ())));
+        thread.join().expect("no panic");
     }
 }

@@ -19,7 +19,7 @@ pub(crate) enum Object {
 
 /// A kind of object that has handles.
 pub(crate) trait Handled: Sized {
-    /// The kind's name in messages.
+    /// The kind's name in messages, with its article.
     const KIND: &'static str;
     fn to_object(this: Arc<Self>) -> Object;
     fn from_object(object: &Object) -> Option<&Arc<Self>>;
@@ -39,9 +39,9 @@ macro_rules! handled {
     };
 }
 
-handled!(Compressor, Compressor, "compressor");
-handled!(Queue, Queue, "stream queue");
-handled!(Reader, Archive, "archive");
+handled!(Compressor, Compressor, "a compressor");
+handled!(Queue, Queue, "a stream queue");
+handled!(Reader, Archive, "an archive");
 
 static TABLE: RwLock<BTreeMap<usize, Object>> = RwLock::new(BTreeMap::new());
 static NEXT: AtomicUsize = AtomicUsize::new(STEP);
@@ -59,7 +59,7 @@ pub(crate) fn insert<T: Handled>(object: Arc<T>) -> *mut c_void {
 pub(crate) fn get<T: Handled>(handle: *mut c_void) -> Result<Arc<T>, Failure> {
     let table = TABLE.read().unwrap_or_else(PoisonError::into_inner);
     let object = table.get(&handle.addr()).and_then(T::from_object);
-    object.cloned().ok_or_else(|| Failure::invalid(format!("this is no handle of a {} (any more)", T::KIND)))
+    object.cloned().ok_or_else(|| Failure::invalid(format!("this is no handle of {} (any more)", T::KIND)))
 }
 
 /// Takes a handle out of the table, if it is one of this kind and `may_go` agrees.

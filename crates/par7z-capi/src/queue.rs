@@ -2,9 +2,10 @@
 //!
 //! A feeder thread takes items out of the queue and gives them to the run, so the queue may be longer than what the engine
 //! takes at once. An item counts as pending until its end is told; that is what the capacity bounds.
+//! (In solid mode the run holds items back until a block is full, so there it bounds those that the run has not taken yet.)
 //!
 //! ```text
-//! Idle ──start──► Running ──wait: no more items, feeder ends and is joined──► Idle
+//! Idle ──start──► Starting ──► Running ──wait: no more items, feeder ends and is joined──► Idle
 //! ```
 
 use crate::abi::FullItem;
@@ -52,16 +53,22 @@ struct State {
     last_outcome: Result<Outcome, Failure>,
     /// Whether the last archive is what `added` and `statistics` tell of.
     is_over: bool,
+    /// The handle is gone: nothing is taken any more.
+    destroyed: bool,
 }
 
 enum Phase {
     Idle,
+    /// The output is being opened, which may call the client: without the lock.
+    Starting,
     Running {
+        /// Whether the run holds items back that it has taken.
+        is_solid: bool,
         /// `None`: someone waits for it.
         feeder: Option<JoinHandle<()>>,
         /// No more items come.
         closing: bool,
-        /// The run has ended early: items added now would be lost.
+        /// The run has ended without being asked to: items added now would be lost.
         broken: bool,
     },
 }
@@ -81,6 +88,19 @@ impl State {
         let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX).min(self.added);
         let processed = count(done + failed);
         Status { processed, failed: count(failed), pending: self.added - processed }
+    }
+
+    /// Whether an item that was let in while archive number `archive` was made comes too late for it.
+    fn is_too_late(&self, archive: u64) -> bool {
+        self.destroyed || self.archives != archive || matches!(self.phase, Phase::Running { broken: true, .. })
+    }
+
+    /// The items that the capacity bounds.
+    fn counted_items(&self) -> usize {
+        match self.phase {
+            Phase::Running { is_solid: true, .. } => self.waiting.len() + self.arriving as usize,
+            _ => self.status().pending as usize,
+        }
     }
 
     /// What is added from now on belongs to another archive than what is over.
@@ -108,6 +128,7 @@ impl Queue {
                 archives: 0,
                 last_outcome: Ok(Outcome::default()),
                 is_over: false,
+                destroyed: false,
             }),
             changed: Condvar::new(),
         })
@@ -158,30 +179,42 @@ impl Queue {
         // The place is taken before the lock is left to copy what may be large.
         state.added += 1;
         state.arriving += 1;
+        let archive = state.archives;
         drop(state);
         // SAFETY: the caller's promise.
         let prepared = unsafe { item.prepare(self.compressor.runs().owner(), true) };
         let mut state = self.lock();
-        state.arriving -= 1;
-        self.changed.notify_all();
-        let refused = match prepared {
-            Ok(prepared) if matches!(state.phase, Phase::Running { broken: true, .. }) => Ok(prepared),
+        let result = match prepared {
+            // It was accepted and gets its Close, so this is no error of the call: it shares the fate of those before it.
+            Ok(prepared) if state.is_too_late(archive) => {
+                drop(state);
+                drop(prepared);
+                state = self.lock();
+                Ok(())
+            }
             Ok(prepared) => {
                 state.waiting.push_back(prepared);
-                return Ok(());
+                Ok(())
             }
-            Err(failure) => Err(failure),
+            Err(failure) => {
+                if state.archives == archive {
+                    state.added -= 1;
+                }
+                Err(failure)
+            }
         };
-        state.added -= 1;
-        // Dropping an item may call the client, who may call the queue.
-        drop(state);
-        Err(refused.err().unwrap_or_else(ended_early))
+        state.arriving -= 1;
+        self.changed.notify_all();
+        result
     }
 
     /// Waits until an item may be added.
     fn room(&self) -> Result<MutexGuard<'_, State>, Failure> {
         let mut state = self.lock();
         loop {
+            if state.destroyed {
+                return Err(Failure::new(E_ABORT, "the queue was destroyed"));
+            }
             state.begin_counts();
             let is_running = match state.phase {
                 Phase::Running { broken: true, .. } => return Err(ended_early()),
@@ -190,9 +223,9 @@ impl Queue {
                     return Err(Failure::new(E_FAIL, text));
                 }
                 Phase::Running { .. } => true,
-                Phase::Idle => false,
+                Phase::Idle | Phase::Starting => false,
             };
-            if state.status().pending < state.max_items {
+            if state.counted_items() < state.max_items as usize {
                 return Ok(state);
             }
             if !is_running || self.is_within_callback() {
@@ -205,12 +238,37 @@ impl Queue {
 
     /// Starts the run.
     pub(crate) fn start(self: &Arc<Self>, target: Target, on_event: Option<OnEvent>) -> Result<(), Failure> {
-        // Held to the end: of two who start, one does. The run's threads do not touch it before there are items.
-        let mut state = self.lock();
-        if !matches!(state.phase, Phase::Idle) {
-            let text = "the queue is running: call WaitForCompletion before it is started again";
-            return Err(Failure::new(E_FAIL, text));
+        {
+            let mut state = self.lock();
+            if !matches!(state.phase, Phase::Idle) {
+                let text = "the queue is running: call WaitForCompletion before it is started again";
+                return Err(Failure::new(E_FAIL, text));
+            }
+            state.phase = Phase::Starting;
         }
+        let is_solid = self.compressor.settings().is_solid();
+        let started = self.start_feeder(target, on_event);
+        let mut state = self.lock();
+        self.changed.notify_all();
+        match started {
+            Ok((feeder, statistics)) => {
+                state.begin_counts();
+                state.statistics = Some(statistics);
+                state.phase = Phase::Running { is_solid, feeder: Some(feeder), closing: false, broken: false };
+                Ok(())
+            }
+            Err(failure) => {
+                state.phase = Phase::Idle;
+                Err(failure)
+            }
+        }
+    }
+
+    fn start_feeder(
+        self: &Arc<Self>,
+        target: Target,
+        on_event: Option<OnEvent>,
+    ) -> Result<(JoinHandle<()>, Arc<RunStatistics>), Failure> {
         let watched = Arc::clone(self);
         let item_ended = Box::new(move || {
             // Locked once, so that nobody is between looking at the counts and waiting.
@@ -218,25 +276,27 @@ impl Queue {
             watched.changed.notify_all();
         });
         let running = run::start(&self.compressor, target, on_event, Some(item_ended))?;
-        state.begin_counts();
-        state.statistics = Some(Arc::clone(running.statistics()));
+        let statistics = Arc::clone(running.statistics());
         let queue = Arc::clone(self);
         let feeder = std::thread::Builder::new().name("par7z-queue".to_owned()).spawn(move || queue.feed(running));
         let feeder = feeder.map_err(|error| par7z::Error::io("cannot start a thread", error))?;
-        state.phase = Phase::Running { feeder: Some(feeder), closing: false, broken: false };
-        Ok(())
+        Ok((feeder, statistics))
     }
 
     /// The feeder: gives items to the run until no more come, then completes the archive.
     fn feed(&self, running: Running) {
         while let Some(prepared) = self.next_item(&running) {
+            // Before it can be done: a client that counts must not see more items done than there are.
+            running.statistics().items_added(1);
             running.add(prepared);
+            // In solid mode there is room again.
+            self.changed.notify_all();
         }
         let outcome = running.finish();
         let left = {
             let mut state = self.lock();
-            if let Phase::Running { broken, .. } = &mut state.phase {
-                *broken = outcome.is_err();
+            if let Phase::Running { broken, closing, .. } = &mut state.phase {
+                *broken = outcome.is_err() || !*closing;
             }
             state.last_outcome = outcome;
             std::mem::take(&mut state.waiting)
@@ -248,6 +308,9 @@ impl Queue {
     /// The next item. `None`: no more come, or the run has ended early.
     fn next_item(&self, running: &Running) -> Option<Prepared> {
         let mut state = self.lock();
+        while matches!(state.phase, Phase::Starting) {
+            state = self.wait(state);
+        }
         loop {
             if running.has_ended_early() {
                 return None;
@@ -268,49 +331,55 @@ impl Queue {
         if self.is_within_callback() {
             return Err(Failure::new(E_FAIL, "a callback cannot wait for the run that called it"));
         }
-        let mut state = self.lock();
-        let Phase::Running { feeder, closing, .. } = &mut state.phase else {
-            return if state.is_over { state.last_outcome.clone() } else { Ok(Outcome::default()) };
-        };
+        let state = self.lock();
+        let before = state.archives;
+        let state = self.join_run(state);
+        if state.archives != before || state.is_over { state.last_outcome.clone() } else { Ok(Outcome::default()) }
+    }
+
+    /// Says that no more items come, and waits for the end of the run, if there is one: whoever takes the feeder joins it,
+    /// the others wait for that one.
+    fn join_run<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        while matches!(state.phase, Phase::Starting) {
+            state = self.wait(state);
+        }
+        let before = state.archives;
+        let Phase::Running { feeder, closing, .. } = &mut state.phase else { return state };
         *closing = true;
         let feeder = feeder.take();
         self.changed.notify_all();
-        match feeder {
-            Some(feeder) => {
-                drop(state);
-                let _ = feeder.join();
-                state = self.lock();
-                state.phase = Phase::Idle;
-                state.is_over = true;
-                state.archives += 1;
-                self.changed.notify_all();
-            }
-            None => {
-                let before = state.archives;
-                while state.archives == before {
-                    state = self.wait(state);
-                }
-            }
+        if let Some(feeder) = feeder {
+            drop(state);
+            let _ = feeder.join();
+            state = self.lock();
+            state.phase = Phase::Idle;
+            state.is_over = true;
+            state.archives += 1;
+            self.changed.notify_all();
         }
-        state.last_outcome.clone()
+        while state.archives == before {
+            state = self.wait(state);
+        }
+        state
     }
 
-    /// Ends it: cancels its run, waits for that, and drops what waits.
+    /// Ends it: cancels its run, waits for that, and drops what waits. Called by a callback of that run, it cannot wait:
+    /// the feeder then ends by itself, and what is left goes with the last reference.
     pub(crate) fn close(&self) {
         handles::remove_if::<Compressor>(self.compressor_handle(), |_| true);
-        let feeder = match &mut self.lock().phase {
-            Phase::Running { feeder, closing, .. } => {
-                *closing = true;
-                feeder.take()
-            }
-            Phase::Idle => None,
-        };
+        self.lock().destroyed = true;
         self.changed.notify_all();
         self.compressor.close();
-        if let Some(feeder) = feeder.filter(|_| !self.is_within_callback()) {
-            let _ = feeder.join();
+        if self.is_within_callback() {
+            return;
         }
-        let left = std::mem::take(&mut self.lock().waiting);
+        let mut state = self.join_run(self.lock());
+        while state.arriving > 0 {
+            state = self.wait(state);
+        }
+        let left = std::mem::take(&mut state.waiting);
+        // Dropping an item may call the client, who may call the queue.
+        drop(state);
         drop(left);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::abi::{self, Hresult, UserData, WideStr, WriteFn};
 use crate::events::{Events, ItemCallbacks, OnEvent, User};
-use crate::failure::{E_OUTOFMEMORY, Failure};
+use crate::failure::{E_ABORT, E_OUTOFMEMORY, Failure};
 use crate::memory::MallocBuffer;
 use crate::run::Outcome;
 use crate::runs::Runs;
@@ -72,10 +72,15 @@ impl Reader {
     /// Gives an entry's content in pieces to `take`.
     fn read(&self, index: u32, mut take: impl FnMut(&[u8]) -> std::io::Result<()>) -> Result<(), Failure> {
         let info = self.info(index)?;
-        let failed = |error| Failure::from(par7z::Error::io(format!("cannot read {}", info.name), error));
+        // Close waits for it: the archive's memory may be the client's, and so may `take`.
+        let registration = self.runs.begin()?;
+        let failed = |error| Failure::from(par7z::Error::io(format!("cannot unpack {}", info.name), error));
         let mut content = self.archive.read_entry(index.into())?;
         let mut piece = vec![0; PIECE_BYTES];
         loop {
+            if registration.cancel_token().is_cancelled() {
+                return Err(Failure::new(E_ABORT, "cancelled"));
+            }
             match content.read(&mut piece).map_err(failed)? {
                 0 => return Ok(()),
                 count => take(&piece[..count]).map_err(failed)?,
@@ -130,7 +135,7 @@ impl Reader {
         let report = run(&self.archive, options)?;
         match report.failures.first() {
             // Of one entry, the reason is what the client wants to know; of several, the first one's.
-            Some(first) if report.items_done == 0 => Err(Failure::from(&first.error)),
+            Some(first) if report.items_done + report.items_skipped == 0 => Err(Failure::from(&first.error)),
             _ => Ok(Outcome::of(&report)),
         }
     }
@@ -142,5 +147,41 @@ impl Reader {
     /// Ends it: cancels what runs and waits for that.
     pub(crate) fn close(&self) {
         self.runs.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::{S_FALSE, S_OK};
+    use par7z::{Compressor, Item, Overwrite, WriteOptions};
+
+    /// The code of an extraction over what is there already.
+    fn extract(reader: &Reader, folder: &std::path::Path, overwrite: Overwrite) -> Hresult {
+        let options = ExtractOptions::new().overwrite(overwrite);
+        let outcome = reader.run(options, None, |archive, options| archive.extract(folder, options));
+        outcome.map_or_else(|failure| failure.code, Outcome::tell)
+    }
+
+    #[test]
+    fn skipped_entries_have_not_failed() {
+        let items = ["good", "../bad"].map(|name| Item::from_bytes(name, *b"content"));
+        let compressor = Compressor::new(WriteOptions::new()).expect("valid");
+        let (bytes, _) = compressor.compress_to_vec(items).expect("it is made");
+        let reader = Reader::new(Archive::from_bytes(bytes, par7z::OpenOptions::new()).expect("it opens"));
+        let folder = std::env::temp_dir().join(format!("par7z-capi-skipped-{}", std::process::id()));
+        let codes = [Overwrite::Refuse, Overwrite::Skip].map(|overwrite| extract(&reader, &folder, overwrite));
+        std::fs::remove_dir_all(&folder).expect("it was made");
+        assert_eq!(codes, [S_FALSE, S_FALSE]);
+    }
+
+    #[test]
+    fn a_closed_archive_reads_no_more() {
+        let compressor = Compressor::new(WriteOptions::new()).expect("valid");
+        let (bytes, _) = compressor.compress_to_vec([Item::from_bytes("item", *b"content")]).expect("it is made");
+        let reader = Reader::new(Archive::from_bytes(bytes, par7z::OpenOptions::new()).expect("it opens"));
+        assert!(reader.read_to_memory(0, None).is_ok());
+        reader.close();
+        assert_eq!(reader.read_to_memory(0, None).map(drop).map_or_else(|failure| failure.code, |()| S_OK), E_ABORT);
     }
 }

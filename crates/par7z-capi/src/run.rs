@@ -4,7 +4,7 @@ use crate::abi::{FullItem, Hresult, InputItem};
 use crate::compressor::Compressor;
 use crate::door;
 use crate::events::{Events, ItemEnded, MoreItems, OnEvent};
-use crate::failure::{E_FAIL, Failure, S_FALSE, S_OK};
+use crate::failure::{E_FAIL, E_INVALIDARG, Failure, S_FALSE, S_OK};
 use crate::runs::Registration;
 use crate::sink::{self, Target};
 use crate::source::{Closer, Prepared};
@@ -44,8 +44,11 @@ pub(crate) struct Outcome {
 impl Outcome {
     pub(crate) fn of(report: &Report) -> Self {
         let first_failure = report.failures.first().map(|first| {
-            let (failed, message) = (report.failures.len(), first.error.message());
-            format!("{failed} items failed, the first: {}: {message}", first.name)
+            let message = first.error.message();
+            match report.failures.len() {
+                1 => format!("1 item failed: {}: {message}", first.name),
+                failed => format!("{failed} items failed, the first: {}: {message}", first.name),
+            }
         });
         Self { first_failure }
     }
@@ -107,17 +110,13 @@ pub(crate) fn start(
 }
 
 impl Running {
-    /// Adds an item; waits while the engine has enough. `false`: the run has ended early, [`finish`](Self::finish) says
-    /// why.
+    /// Adds an item, which the statistics know already; waits while the engine has enough. `false`: the run has ended
+    /// early, [`finish`](Self::finish) says why.
     pub(crate) fn add(&self, prepared: Prepared) -> bool {
         if let Some(closer) = prepared.close_later {
             self.close_later.lock().unwrap_or_else(PoisonError::into_inner).push(closer);
         }
-        let added = self.session.add(prepared.item).is_ok();
-        if added {
-            self.statistics.item_added();
-        }
-        added
+        self.session.add(prepared.item).is_ok()
     }
 
     /// Ends the run with this failure.
@@ -148,7 +147,8 @@ impl Running {
         match result {
             Ok(report) => Ok(Outcome::of(&report)),
             Err(error) if self.statistics.counts().0 == 0 && error.kind() == par7z::ErrorKind::Source => {
-                Err(Failure::new(E_FAIL, error.to_string()))
+                let first = self.statistics.first_failure().map_or_else(String::new, |first| format!("; {first}"));
+                Err(Failure::new(E_FAIL, format!("{error}{first}")))
             }
             Err(error) => Err(error.into()),
         }
@@ -174,11 +174,17 @@ pub(crate) unsafe fn run(
     let running = match start(compressor, target, on_event, None) {
         Ok(running) => running,
         Err(failure) => {
-            // The items were accepted; the client gets them back.
-            items.iter().for_each(|item| drop(item.closer(owner)));
+            // A setting that makes no sense is found before anything has begun, as an item that makes none. Otherwise the
+            // items were accepted; the client gets them back.
+            if failure.code != E_INVALIDARG {
+                items.iter().for_each(|item| drop(item.closer(owner)));
+            }
             return Err(failure);
         }
     };
+    // All at once, so that done items can be seen in proportion to all from the start.
+    let given = items.iter().count();
+    running.statistics().items_added(given as u64);
     let mut left = items.iter().enumerate();
     for (number, item) in left.by_ref() {
         // SAFETY: the caller's promise; the run has ended and let go of everything when this returns.
@@ -198,38 +204,39 @@ pub(crate) unsafe fn run(
     if let Some(more) = more {
         let capacity = (2 * compressor.settings().threads()).min(MAX_LOOK_AHEAD);
         // SAFETY: the header asks the same of these items.
-        unsafe { add_more(&running, owner, more, capacity) };
+        unsafe { add_more(&running, owner, more, given, capacity) };
     }
     running.finish()
 }
 
-/// Asks for items until no more come or the run has ended.
+/// Asks for items that follow the `given` ones until no more come or the run has ended.
 ///
 /// # Safety
 /// What the items point to stays until the run has ended.
-unsafe fn add_more(running: &Running, owner: u64, more: MoreItems, capacity: u32) {
+unsafe fn add_more(running: &Running, owner: u64, more: MoreItems, given: usize, capacity: u32) {
     let mut taken = 0;
-    while taken < MAX_ITEMS && !running.has_ended_early() {
+    while !running.has_ended_early() {
         let items = match crate::events::within(owner, || more.ask(taken, capacity)) {
             Ok(items) if items.is_empty() => return,
             Ok(items) => items,
             Err(code) => return running.fail(Failure::new(code, "the look-ahead callback ended the run")),
         };
+        if taken as usize + items.len() > MAX_ITEMS as usize {
+            running.fail(Failure::invalid(format!("the look-ahead callback gave more than {MAX_ITEMS} items")));
+        }
         for item in items {
             // SAFETY: the caller's promise.
             let prepared = unsafe { item.validate().and_then(|()| item.prepare(owner, false)) };
             match prepared {
                 Ok(prepared) => {
+                    running.statistics().items_added(1);
                     // Not left at the first refusal: each item of the batch is given back.
                     running.add(prepared);
                 }
-                Err(failure) => running.fail(at_item(taken as usize, failure)),
+                Err(failure) => running.fail(at_item(given + taken as usize, failure)),
             }
             taken += 1;
         }
-    }
-    if taken >= MAX_ITEMS {
-        running.fail(Failure::invalid(format!("the look-ahead callback gave {MAX_ITEMS} items and did not end")));
     }
 }
 

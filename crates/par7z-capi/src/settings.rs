@@ -107,6 +107,10 @@ impl Settings {
         self.solid = solid;
     }
 
+    pub(crate) fn is_solid(&self) -> bool {
+        self.solid
+    }
+
     pub(crate) fn set_solid_items(&mut self, items: u32) {
         self.solid_items = items;
     }

@@ -272,7 +272,7 @@ mod tests {
         let sink = open(&Settings::default(), Target::Memory(Arc::clone(&place)), &statistics)
             .map_err(|failure| failure.message)
             .expect("memory");
-        statistics.item_failed();
+        statistics.item_failed("name", "reason");
         assert!(Box::new(sink).finish(&[7; 32]).is_err());
         assert!(place.lock().expect("not poisoned").is_none());
     }

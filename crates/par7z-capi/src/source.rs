@@ -6,7 +6,7 @@
 use crate::abi::{CloseFn, FullItem, InputItem, ReadFn};
 use crate::border;
 use crate::events::{self, User};
-use crate::failure::{CallbackError, Failure};
+use crate::failure::{CallbackError, E_OUTOFMEMORY, Failure};
 use crate::wide;
 use par7z::{FileTime, Item, Metadata};
 use std::io::{self, Read};
@@ -53,6 +53,17 @@ impl AsRef<[u8]> for LentBytes {
     fn as_ref(&self) -> &[u8] {
         // SAFETY: `validate` has checked pointer and length; the client's promise for the rest.
         unsafe { slice::from_raw_parts(self.data, self.len) }
+    }
+}
+
+impl LentBytes {
+    /// A copy; a client's buffer may be too large for a second one.
+    fn to_vec(&self) -> Result<Vec<u8>, Failure> {
+        let mut copy = Vec::new();
+        let reserved = copy.try_reserve_exact(self.len);
+        reserved.map_err(|_| Failure::new(E_OUTOFMEMORY, format!("no memory for a copy of {} bytes", self.len)))?;
+        copy.extend_from_slice(self.as_ref());
+        Ok(copy)
     }
 }
 
@@ -177,7 +188,7 @@ impl FullItem {
         } else if !self.data.is_null() {
             let lent = LentBytes { data: self.data.cast(), len: self.data_size, _closer: None };
             if copy && closer.is_none() {
-                Item::from_bytes(name, lent.as_ref().to_vec())
+                Item::from_bytes(name, lent.to_vec()?)
             } else {
                 Item::from_bytes(name, LentBytes { _closer: closer, ..lent })
             }

@@ -4,7 +4,7 @@ use crate::abi::Statistics;
 use crate::events::{self, Detailed};
 use par7z::{Report, Totals};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,8 @@ pub(crate) struct RunStatistics {
     items_added: AtomicU64,
     items_done: AtomicU64,
     items_failed: AtomicU64,
+    /// Name and reason of the item that failed first.
+    first_failure: OnceLock<String>,
     latest: Mutex<Latest>,
 }
 
@@ -31,6 +33,7 @@ impl RunStatistics {
             items_added: AtomicU64::new(0),
             items_done: AtomicU64::new(0),
             items_failed: AtomicU64::new(0),
+            first_failure: OnceLock::new(),
             latest: Mutex::default(),
         })
     }
@@ -39,16 +42,22 @@ impl RunStatistics {
         self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn item_added(&self) {
-        self.items_added.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn items_added(&self, count: u64) {
+        self.items_added.fetch_add(count, Ordering::Relaxed);
     }
 
     pub(crate) fn item_done(&self) {
         self.items_done.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn item_failed(&self) {
+    pub(crate) fn item_failed(&self, name: &str, reason: &str) {
+        self.first_failure.get_or_init(|| format!("{name}: {reason}"));
         self.items_failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Name and reason of the item that failed first.
+    pub(crate) fn first_failure(&self) -> Option<&str> {
+        self.first_failure.get().map(String::as_str)
     }
 
     /// Items that are done, and that have failed.
@@ -184,11 +193,10 @@ mod tests {
     #[test]
     fn completed_counts_failed_ones_too() {
         let statistics = RunStatistics::new();
-        for _ in 0..3 {
-            statistics.item_added();
-        }
+        statistics.items_added(3);
         statistics.item_done();
-        statistics.item_failed();
+        statistics.item_failed("name", "reason");
+        assert_eq!(statistics.first_failure(), Some("name: reason"));
         let figures = statistics.snapshot();
         assert_eq!((figures.items_total, figures.items_completed, figures.items_failed), (3, 2, 1));
     }

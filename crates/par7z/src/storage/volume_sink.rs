@@ -39,7 +39,7 @@ impl VolumeSink {
     /// Volumes `base.001`, `base.002`, … of the given sizes in bytes; the last size repeats. (`base` is `name.7z`.)
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidOption`] without sizes or with one of 0; [`ErrorKind::AlreadyExists`] if `base.001` exists (or
+    /// [`ErrorKind::InvalidOption`] without sizes or with one of 0, or if `base` has no file name; [`ErrorKind::AlreadyExists`] if `base.001` exists (or
     /// at the end, if a volume has appeared meanwhile): a set of volumes cannot be replaced in one step, so that is left
     /// to [`replace`](Self::replace); [`ErrorKind::Io`] if the folder is not writable.
     pub fn create(base: impl AsRef<Path>, sizes: &[u64]) -> Result<Self> {
@@ -69,6 +69,13 @@ impl VolumeSink {
     fn new(base: &Path, sizes: &[u64], existing: Existing) -> Result<Self> {
         if sizes.is_empty() || sizes.contains(&0) {
             return Err(Error::new(ErrorKind::InvalidOption, "a volume size of 0 bytes: give at least 1"));
+        }
+        // "dir/" and "." would make hidden files that nobody looks for, or that cannot be opened again.
+        let ends_in_name =
+            base.file_name().is_some_and(|name| base.as_os_str().as_encoded_bytes().ends_with(name.as_encoded_bytes()));
+        if !ends_in_name {
+            let text = format!("volumes need a file name, and {} has none", base.display());
+            return Err(Error::new(ErrorKind::InvalidOption, text));
         }
         let first = volume_path(base, 0);
         match existing {

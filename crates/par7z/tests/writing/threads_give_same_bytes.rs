@@ -103,7 +103,6 @@ fn with_filters() {
 /// A caller's buffer is cut where a stream is, and everything else follows from that.
 #[test]
 fn buffers_give_the_bytes_that_streams_give() {
-    let _watchdog = watchdog("buffers and streams");
     let small = LzmaParams { dictionary_bytes: Some(1 << 16), ..LzmaParams::default() };
     let methods = [
         Method::Lzma2(small),
@@ -144,6 +143,7 @@ fn buffers_give_the_bytes_that_streams_give() {
                 if solid == Solid::ON && *filters != FilterChoice::Auto {
                     continue;
                 }
+                let _watchdog = watchdog("buffers and streams");
                 let options = || {
                     let key = Encryption::key(Key::new([7; 32])).iv([7; 16]);
                     let options = tight(3, 1).encryption(Some(key));
