@@ -100,7 +100,8 @@ impl LzmaDecoder {
     }
 
     /// The most memory that a decoder takes, in bytes: the dictionary, but no more than the output where its size is
-    /// known, and the probabilities.
+    /// known, and the probabilities. (The dictionary's memory doubles as it fills. An allocator that cannot extend it in
+    /// place has the old half for a moment, too.)
     ///
     /// # Errors
     /// [`DecodeError::Properties`] for properties out of range.

@@ -171,7 +171,8 @@ impl Lzma2Decoder {
     }
 
     /// The most memory that a decoder takes, in bytes: the dictionary, but no more than the output where its size is
-    /// known, and the probabilities.
+    /// known, and the probabilities. (The dictionary's memory doubles as it fills. An allocator that cannot extend it in
+    /// place has the old half for a moment, too.)
     pub fn memory_bytes(dictionary_bytes: u32, size: Option<u64>) -> u64 {
         dictionary_memory_bytes(dictionary_bytes, size) + Coder::literal_bytes(WIDEST) + size_of::<Self>() as u64
     }
