@@ -1,25 +1,5 @@
 //! LZMA and LZMA2 on slices: bytes in, bytes out. No I/O, no threads, `no_std` with `alloc`.
 //!
-<<<<<<< HEAD
-//! ```
-//! use par7z_lzma::{EncoderOptions, Lzma2Decoder, Lzma2Encoder};
-//!
-//! let text = b"a text that repeats itself, a text that repeats itself".repeat(100);
-//! let options = EncoderOptions::default();
-//! let mut packed = Vec::new();
-//! Lzma2Encoder::new(options)?.encode(&text, &mut packed);
-//! packed.push(0); // the end of an LZMA2 stream
-//!
-//! let mut unpacked = vec![0; text.len()];
-//! let mut decoder = Lzma2Decoder::new(options.dictionary_bytes, Some(text.len() as u64));
-//! decoder.decode_whole(&packed, &mut unpacked)?;
-//! assert_eq!(unpacked, text);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
-//! The encoder is in three parts that do not know one another: match finders, the optimal parser, and the range coder with
-//! the symbols.
-=======
 //! # Decoding
 //!
 //! [`LzmaDecoder`] and [`Lzma2Decoder`] take input and output in pieces of any size: what a call gives out does not depend
@@ -68,7 +48,29 @@
 //! let damaged = unpack(&[7][..], 0).unwrap_err();
 //! assert_eq!(damaged.downcast_ref(), Some(&DecodeError::Control { byte: 7 }));
 //! ```
->>>>>>> lzma-decoder
+//!
+//! # Encoding
+//!
+//! [`Lzma2Encoder`] takes a whole text at a time; its tables are kept from text to text.
+//!
+//! ```
+//! use par7z_lzma::{EncoderOptions, Lzma2Decoder, Lzma2Encoder};
+//!
+//! let text = b"a text that repeats itself, a text that repeats itself".repeat(100);
+//! let options = EncoderOptions::default();
+//! let mut packed = Vec::new();
+//! Lzma2Encoder::new(options)?.encode(&text, &mut packed);
+//! packed.push(0); // the end of an LZMA2 stream
+//!
+//! let mut unpacked = vec![0; text.len()];
+//! let mut decoder = Lzma2Decoder::new(options.dictionary_bytes, Some(text.len() as u64));
+//! decoder.decode_whole(&packed, &mut unpacked)?;
+//! assert_eq!(unpacked, text);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! It is in three parts that do not know one another: match finders, the optimal parser, and the range coder with the
+//! symbols.
 #![cfg_attr(not(test), no_std)]
 
 extern crate alloc;
