@@ -3,8 +3,8 @@
 use par7z::{
     Compressor, Encryption, Filter, FilterChoice, Item, Key, LzmaParams, Method, PpmdParams, Solid, WriteOptions,
 };
-use par7z_format::{Limits, NextHeader, START_HEADER_BYTES, StartHeader, parse_next_header};
-use par7z_fuzz_targets::folder_input;
+use par7z_format::{FolderStreams, Limits, NextHeader, START_HEADER_BYTES, StartHeader, parse_next_header};
+use par7z_fuzz_targets::{folder_input, lzma_input};
 use std::path::Path;
 
 /// Larger files make slow seeds.
@@ -88,7 +88,8 @@ pub fn for_target(name: &str, archives: &[Vec<u8>]) -> Vec<Vec<u8>> {
     match name {
         "parse_header" => archives.iter().filter_map(|archive| header(archive)).collect(),
         "open_archive" => archives.to_vec(),
-        "decode_folder" => archives.iter().filter_map(|archive| folder(archive)).collect(),
+        "decode_folder" => archives.iter().filter_map(|archive| folder(archive, folder_input)).collect(),
+        "decode_lzma" => archives.iter().filter_map(|archive| folder(archive, lzma_input)).collect(),
         _ => (0..=255).map(round_trip).collect(),
     }
 }
@@ -101,13 +102,13 @@ fn header(archive: &[u8]) -> Option<Vec<u8>> {
     Some(archive.get(begin..end)?.to_vec())
 }
 
-/// Input of `decode_folder`: the first folder of an archive whose header is plain.
-fn folder(archive: &[u8]) -> Option<Vec<u8>> {
+/// Input made of the first folder of an archive whose header is plain, and of its packed stream.
+fn folder(archive: &[u8], input: fn(&FolderStreams, &[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
     let NextHeader::Plain(header) = parse_next_header(&header(archive)?, &Limits::default()).ok()? else { return None };
     let begin = START_HEADER_BYTES + usize::try_from(header.streams.pack_position).ok()?;
     let size = usize::try_from(header.streams.pack_streams.first()?.size).ok()?;
     let packed = archive.get(begin..begin.checked_add(size)?)?;
-    folder_input(header.streams.folders.first()?, packed)
+    input(header.streams.folders.first()?, packed)
 }
 
 /// Input of `roundtrip`: 6 bytes of options, then lengths and contents, more or less compressible.

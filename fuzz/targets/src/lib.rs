@@ -11,6 +11,7 @@ use par7z_format::{
     Coder, Entry, Folder, FolderStreams, Header, Limits, MethodId, NextHeader, PackStream, START_HEADER_BYTES,
     StartHeader, Streams, Substream, emit_encoded_header, emit_header, parse_next_header,
 };
+use par7z_lzma::{DecodeError, Lzma2Decoder, LzmaDecoder, LzmaEnd, Progress, Properties, scan_lzma2};
 use std::io::Read;
 use std::sync::Arc;
 
@@ -18,10 +19,11 @@ use std::sync::Arc;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 4] = [
+pub const TARGETS: [Target; 5] = [
     ("parse_header", parse_header),
     ("open_archive", open_archive),
     ("decode_folder", decode_folder),
+    ("decode_lzma", decode_lzma),
     ("roundtrip", roundtrip),
 ];
 
@@ -171,6 +173,84 @@ fn seal(packed: &[u8], header: &[u8]) -> Vec<u8> {
         next_header_crc: crc32fast::hash(header),
     };
     [&start.emit(), packed, header].concat()
+}
+
+/// What is decoded of a stream at the most.
+const LZMA_OUTPUT: usize = 1 << 17;
+
+/// A raw LZMA or LZMA2 stream: decoded as a whole, and cut where the input says, which must give the same.
+///
+/// The input is read as: 0 for LZMA2, 1 for LZMA with a size, else LZMA with a marker; the properties; the dictionary in
+/// 256 bytes; the size in 2 bytes; lengths of pieces of input and of output; the stream.
+pub fn decode_lzma(data: &[u8]) {
+    let mut data = Bytes(data);
+    let (kind, properties) = (data.byte() % 3, Properties::from_byte(data.byte()));
+    let dictionary_bytes = u32::from(data.byte()) << 8;
+    let size = u64::from(u16::from_le_bytes([data.byte(), data.byte()]));
+    let (input_bytes, output_bytes) = (usize::from(data.byte()) + 1, usize::from(data.byte()) + 1);
+    let Ok(properties) = properties else { return };
+    let end = if kind == 1 { LzmaEnd::Size(size) } else { LzmaEnd::Marker };
+    let lzma = || LzmaDecoder::new(properties, dictionary_bytes, end).expect("properties in range");
+    let lzma2 = || Lzma2Decoder::new(dictionary_bytes, None);
+
+    let mut whole = vec![0; LZMA_OUTPUT];
+    let (at_once, in_pieces) = if kind == 0 {
+        let mut decoder = lzma2();
+        let cut = cut_stream(data.0, input_bytes, output_bytes, |input, output| decoder.decode(input, output));
+        (lzma2().decode_whole(data.0, &mut whole), cut)
+    } else {
+        let mut decoder = lzma();
+        let cut = cut_stream(data.0, input_bytes, output_bytes, |input, output| decoder.decode(input, output));
+        (lzma().decode_whole(data.0, &mut whole), cut)
+    };
+    let (output, ended) = in_pieces;
+    match (at_once, ended) {
+        (Ok(progress), Ok(finished)) => {
+            assert_eq!(progress.finished, finished);
+            assert!(output == whole[..progress.produced], "cut or not, the output is the same");
+        }
+        (Err(error), Err(cut)) => assert_eq!(error, cut),
+        other => panic!("at once and in pieces: {other:?}"),
+    }
+    if let Ok(scan) = scan_lzma2(data.0) {
+        assert!(scan.packed_bytes.is_none_or(|bytes| bytes <= data.0.len() as u64));
+    }
+}
+
+/// Decodes in pieces, as far as input and [`LZMA_OUTPUT`] go. The output, and whether that was all.
+fn cut_stream(
+    packed: &[u8],
+    input_bytes: usize,
+    output_bytes: usize,
+    mut decode: impl FnMut(&[u8], &mut [u8]) -> Result<Progress, DecodeError>,
+) -> (Vec<u8>, Result<bool, DecodeError>) {
+    let (mut unpacked, mut at) = (Vec::new(), 0);
+    loop {
+        let input = &packed[at..packed.len().min(at + input_bytes)];
+        let begin = unpacked.len();
+        unpacked.resize(LZMA_OUTPUT.min(begin + output_bytes), 0);
+        let progress = match decode(input, &mut unpacked[begin..]) {
+            Ok(progress) => progress,
+            Err(error) => return (unpacked, Err(error)),
+        };
+        unpacked.truncate(begin + progress.produced);
+        at += progress.consumed;
+        if progress.finished || (progress.consumed, progress.produced) == (0, 0) {
+            return (unpacked, Ok(progress.finished));
+        }
+    }
+}
+
+/// The input that makes `decode_lzma` decode an archive's only coder's stream; `None` if it is another method's.
+pub fn lzma_input(folder: &FolderStreams, packed: &[u8]) -> Option<Vec<u8>> {
+    let [coder] = folder.folder.coders() else { return None };
+    let size = u16::try_from(*folder.unpack_sizes.first()?).ok()?.to_le_bytes();
+    let (kind, properties) = match coder.method.0 {
+        0x21 => (0, 0),
+        0x30101 => (1, *coder.properties.first()?),
+        _ => return None,
+    };
+    Some([&[kind, properties, 0xFF, size[0], size[1], 40, 200], packed].concat())
 }
 
 /// Items made of the input, written with options made of the input: what comes back is what went in.

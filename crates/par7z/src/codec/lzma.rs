@@ -1,22 +1,22 @@
-//! LZMA: dictionaries, options and properties (shared with LZMA2), the encoder and the decoder.
+//! LZMA: dictionaries, options and properties (shared with LZMA2), the encoder and the decoder. The encoder is
+//! lzma-rust2's, the decoder par7z-lzma's.
 //!
 //! Streams are written without an end marker: the archive knows the unpacked size. A stream's dictionary is never
 //! larger than the stream, so that small items cost little memory on either side.
 
 use super::level::{Effort, SMALL_STREAM_BYTES};
-use super::registry::{Opening, id, unsupported_properties};
+use super::registry::{INPUT_BUFFER, Opening, id, unsupported_properties};
 use super::{BoxRead, Encoder, StreamEnd, bug, coder, corrupt};
-use crate::{LzmaMatchFinder, LzmaMode, LzmaParams, Result};
-use lzma_rust2::{EncodeMode, LzmaOptions, LzmaReader, LzmaWriter, MfType};
+use crate::{Error, ErrorKind, LzmaMatchFinder, LzmaMode, LzmaParams, Result};
+use lzma_rust2::{EncodeMode, LzmaOptions, LzmaWriter, MfType};
 use par7z_format::Coder;
-use std::io::Write;
+use par7z_lzma::{DecodeError, Lzma2Decoder, LzmaDecoder, LzmaEnd, Progress, Properties};
+use std::io::{self, BufRead, BufReader, Read, Write};
 
 /// The smallest dictionary that the formats have.
 pub(super) const DICTIONARY_MIN: u32 = 1 << 12;
-/// The largest properties byte: lc 8, lp 4, pb 4.
-const PROPERTIES_MAX: u8 = (4 * 5 + 4) * 9 + 8;
-/// Input buffer and tables of a decoder besides dictionary and literal model.
-const DECODER_OVERHEAD: u64 = 128 << 10;
+/// What a decoder's reader takes besides the decoder.
+pub(super) const READER_BYTES: u64 = INPUT_BUFFER as u64 + (4 << 10);
 
 /// The dictionary for a stream of `size` bytes: what was asked for, but not more than the stream needs.
 pub(super) fn dictionary_for(asked: u32, size: Option<u64>) -> u32 {
@@ -115,32 +115,104 @@ impl Encoder for LzmaEncoder {
     }
 }
 
-/// Splits LZMA's five property bytes: the properties byte and the dictionary.
-fn parse(properties: &[u8]) -> Result<(u8, u32)> {
-    match *properties {
-        [byte, a, b, c, d] if byte <= PROPERTIES_MAX => Ok((byte, u32::from_le_bytes([a, b, c, d]))),
-        _ => Err(unsupported_properties("LZMA", properties)),
-    }
+/// Splits LZMA's five property bytes: the properties and the dictionary.
+fn parse(properties: &[u8]) -> Result<(Properties, u32)> {
+    let unsupported = || unsupported_properties("LZMA", properties);
+    let &[byte, a, b, c, d] = properties else { return Err(unsupported()) };
+    Ok((Properties::from_byte(byte).map_err(|_| unsupported())?, u32::from_le_bytes([a, b, c, d])))
 }
 
-/// The dictionary that a decoder needs: no match reaches further back than the stream begins.
-pub(super) fn decoder_dictionary(stored: u32, unpack_size: u64) -> u32 {
-    dictionary_for(stored, Some(unpack_size)).min(lzma_rust2::DICT_SIZE_MAX)
-}
-
-/// Memory of a decoder: the dictionary (no more than the stream's size) and the literal model.
+/// Memory of a decoder: the dictionary (no more than the stream's size), the literal model, the input buffer.
 pub(super) fn decoder_memory(properties: &[u8], unpack_size: u64) -> Result<u64> {
-    let (byte, stored) = parse(properties)?;
-    let (lc, lp) = (byte % 9, byte / 9 % 5);
-    Ok(u64::from(decoder_dictionary(stored, unpack_size)) + (0x600 << (lc + lp)) + DECODER_OVERHEAD)
+    let (lzma, dictionary) = parse(properties)?;
+    let decoder = LzmaDecoder::memory_bytes(lzma, dictionary, LzmaEnd::Size(unpack_size));
+    Ok(decoder.map_err(|_| unsupported_properties("LZMA", properties))?.saturating_add(READER_BYTES))
 }
 
 pub(super) fn open(mut opening: Opening<'_>) -> Result<BoxRead> {
-    let (byte, stored) = parse(opening.properties)?;
-    let dictionary = decoder_dictionary(stored, opening.unpack_size);
-    let reader = LzmaReader::new_with_props(opening.input()?, opening.unpack_size, byte, dictionary, None)
-        .map_err(|e| corrupt("LZMA", e))?;
-    Ok(Box::new(reader))
+    let (lzma, dictionary) = parse(opening.properties)?;
+    let size = opening.unpack_size;
+    let decoder = LzmaDecoder::new(lzma, dictionary, LzmaEnd::Size(size)).map_err(|error| match error {
+        DecodeError::OutOfMemory { .. } => Error::new(ErrorKind::OutOfMemory, "not enough memory to decode LZMA"),
+        other => corrupt("LZMA", other),
+    })?;
+    Ok(Box::new(DecodingReader::new(decoder, opening.buffered_input()?, size)))
+}
+
+/// Either of par7z-lzma's decoders.
+pub(super) trait Decode: Send {
+    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> std::result::Result<Progress, DecodeError>;
+}
+
+impl Decode for LzmaDecoder {
+    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> std::result::Result<Progress, DecodeError> {
+        Self::decode(self, input, output)
+    }
+}
+
+impl Decode for Lzma2Decoder {
+    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> std::result::Result<Progress, DecodeError> {
+        Self::decode(self, input, output)
+    }
+}
+
+/// Reads what a decoder makes of its input. With the last byte it sees to it that the stream ends there, too.
+pub(super) struct DecodingReader<D> {
+    decoder: D,
+    input: BufReader<BoxRead>,
+    /// Output that is still to come.
+    remaining: u64,
+}
+
+impl<D: Decode> DecodingReader<D> {
+    pub(super) fn new(decoder: D, input: BufReader<BoxRead>, size: u64) -> Self {
+        Self { decoder, input, remaining: size }
+    }
+
+    /// Decodes from what the input has next. An error if that is nothing and nothing comes of it.
+    fn step(&mut self, output: &mut [u8]) -> io::Result<Progress> {
+        let input = self.input.fill_buf()?;
+        let cut_off = input.is_empty();
+        let progress = self.decoder.decode(input, output).map_err(|error| match error {
+            DecodeError::OutOfMemory { .. } => io::ErrorKind::OutOfMemory.into(),
+            other => io::Error::new(io::ErrorKind::InvalidData, other),
+        })?;
+        self.input.consume(progress.consumed);
+        if cut_off && progress.produced == 0 && !progress.finished {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it is cut off"));
+        }
+        Ok(progress)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        loop {
+            let progress = self.step(&mut [])?;
+            if progress.finished {
+                return Ok(());
+            }
+            if progress.consumed == 0 {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "it goes on behind its size"));
+            }
+        }
+    }
+}
+
+impl<D: Decode> Read for DecodingReader<D> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() || self.remaining == 0 {
+            return Ok(0);
+        }
+        loop {
+            let progress = self.step(buf)?;
+            self.remaining = self.remaining.saturating_sub(progress.produced as u64);
+            if self.remaining == 0 && !progress.finished {
+                self.finish()?;
+            }
+            if progress.produced > 0 || progress.finished {
+                return Ok(progress.produced);
+            }
+        }
+    }
 }
 
 /// `24:lc4`: the dictionary, and what differs from lc 3, lp 0, pb 2.

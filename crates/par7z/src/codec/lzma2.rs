@@ -6,14 +6,13 @@
 use super::registry::{Opening, id, size_text, unsupported_properties};
 use super::{BoxRead, Encoder, StreamEnd, bug, coder, lzma};
 use crate::Result;
-use lzma_rust2::{Lzma2Options, Lzma2Reader, Lzma2Writer, LzmaOptions};
+use lzma_rust2::{Lzma2Options, Lzma2Writer, LzmaOptions};
 use par7z_format::Coder;
+use par7z_lzma::{Lzma2Decoder, lzma2_dictionary_bytes};
 use std::io::Write;
 
 /// The largest stored dictionary: 40 stands for 4 GiB − 1.
 const PROPERTY_MAX: u8 = 40;
-/// Chunk buffer and tables of a decoder besides dictionary and literal model (lc + lp is at most 4).
-const DECODER_OVERHEAD: u64 = (64 << 10) + (0x600 << 4) + (64 << 10);
 /// The encoder's window must hold an incompressible chunk whole (64 KiB and what the parser has read ahead), since it
 /// is then stored; but lzma-rust2 0.25 keeps only a dictionary's length behind it, and panics if that is too little.
 const WINDOW_MIN: u32 = 128 << 10;
@@ -29,11 +28,9 @@ const CHUNK_MAX: usize = 64 << 10;
 
 /// The property byte of the smallest dictionary of the form 2^n or 3·2^n that is at least `dictionary`.
 fn property_for(dictionary: u32) -> u8 {
-    (0..PROPERTY_MAX).find(|&byte| dictionary_of(byte) >= dictionary).unwrap_or(PROPERTY_MAX)
-}
-
-fn dictionary_of(byte: u8) -> u32 {
-    if byte >= PROPERTY_MAX { u32::MAX } else { (2 | u32::from(byte & 1)) << (byte / 2 + 11) }
+    (0..PROPERTY_MAX)
+        .find(|&byte| lzma2_dictionary_bytes(byte).is_ok_and(|bytes| bytes >= dictionary))
+        .unwrap_or(PROPERTY_MAX)
 }
 
 /// Options for a stream of `size` bytes; one that is longer than its dictionary gets [`WINDOW_MIN`] at least.
@@ -121,20 +118,21 @@ impl Encoder for Lzma2Encoder {
 }
 
 fn parse(properties: &[u8]) -> Result<u32> {
-    match *properties {
-        [byte] if byte <= PROPERTY_MAX => Ok(dictionary_of(byte)),
-        _ => Err(unsupported_properties("LZMA2", properties)),
-    }
+    let unsupported = || unsupported_properties("LZMA2", properties);
+    let &[byte] = properties else { return Err(unsupported()) };
+    lzma2_dictionary_bytes(byte).map_err(|_| unsupported())
 }
 
-/// Memory of a decoder: the dictionary (no more than the stream's size), a chunk and the literal model.
+/// Memory of a decoder: the dictionary (no more than the stream's size), the literal model, the input buffer.
 pub(super) fn decoder_memory(properties: &[u8], unpack_size: u64) -> Result<u64> {
-    Ok(u64::from(lzma::decoder_dictionary(parse(properties)?, unpack_size)) + DECODER_OVERHEAD)
+    let decoder = Lzma2Decoder::memory_bytes(parse(properties)?, Some(unpack_size));
+    Ok(decoder.saturating_add(lzma::READER_BYTES))
 }
 
 pub(super) fn open(mut opening: Opening<'_>) -> Result<BoxRead> {
-    let dictionary = lzma::decoder_dictionary(parse(opening.properties)?, opening.unpack_size);
-    Ok(Box::new(Lzma2Reader::new(opening.buffered_input()?, dictionary, None)))
+    let size = opening.unpack_size;
+    let decoder = Lzma2Decoder::new(parse(opening.properties)?, Some(size));
+    Ok(Box::new(lzma::DecodingReader::new(decoder, opening.buffered_input()?, size)))
 }
 
 /// `24` or `48m`: the dictionary.

@@ -48,7 +48,7 @@ pub(super) struct Opening<'a> {
 }
 
 /// Buffers in front of decoders that read byte by byte.
-const INPUT_BUFFER: usize = 64 << 10;
+pub(super) const INPUT_BUFFER: usize = 64 << 10;
 
 impl Opening<'_> {
     /// The only input.

@@ -1,0 +1,8 @@
+//! The encoder.
+
+pub(crate) mod lzma2;
+mod optimal;
+mod price;
+mod probs;
+mod range;
+mod symbols;

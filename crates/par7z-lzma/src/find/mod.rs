@@ -1,0 +1,200 @@
+//! Match finders: where did the bytes at this position stand before?
+//!
+//! A finder goes through a text from left to right. At each position it either gives the matches worth looking at, or
+//! skips it; either way the position is known to it afterwards. Finders, parsers and the range coder do not know one another.
+
+pub(crate) mod binary_tree;
+pub(crate) mod interval_tree;
+
+use crate::model::MAX_MATCH;
+
+/// A match: `length` bytes from here are as those `distance + 1` before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Match {
+    pub(crate) length: u32,
+    /// From 0.
+    pub(crate) distance: u32,
+}
+
+/// The matches of one position: lengths grow, and with them distances; no match is both shorter and farther than another.
+pub(crate) struct Matches {
+    list: [Match; MAX_MATCH + 1],
+    count: usize,
+}
+
+impl Matches {
+    pub(crate) fn new() -> Self {
+        Self { list: [Match::default(); MAX_MATCH + 1], count: 0 }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    #[inline(always)]
+    pub(crate) fn push(&mut self, length: u32, distance: u32) {
+        if let Some(place) = self.list.get_mut(self.count) {
+            *place = Match { length, distance };
+            self.count += 1;
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn as_slice(&self) -> &[Match] {
+        &self.list[..self.count.min(self.list.len())]
+    }
+
+    /// The longest one's length; 0 without any.
+    #[inline(always)]
+    pub(crate) fn longest(&self) -> u32 {
+        self.as_slice().last().map_or(0, |longest| longest.length)
+    }
+
+    /// Makes the longest one longer.
+    #[inline(always)]
+    pub(crate) fn set_longest(&mut self, length: u32) {
+        if let Some(longest) = self.list[..self.count.min(MAX_MATCH + 1)].last_mut() {
+            longest.length = length;
+        }
+    }
+
+    /// Cuts all to at most so many bytes, and keeps one of that length.
+    #[inline]
+    pub(crate) fn cap(&mut self, length: u32) {
+        let at = self.as_slice().iter().position(|found| found.length >= length);
+        if let Some(at) = at {
+            self.list[at].length = length;
+            self.count = at + 1;
+        }
+    }
+}
+
+/// A match finder over one text at a time.
+pub(crate) trait Finder {
+    /// The matches at the next position, which is then known. Lengths are at most the finder's limit.
+    fn matches(&mut self, text: &[u8], found: &mut Matches);
+    /// Makes the next `count` positions known.
+    fn skip(&mut self, text: &[u8], count: usize);
+}
+
+/// How many bytes at `first` and `second` (before it) are the same, at most `limit`. Both may run to `text`'s end.
+#[inline(always)]
+pub(crate) fn common_length(text: &[u8], first: usize, second: usize, limit: usize) -> usize {
+    extend(text, first, second, 0, limit)
+}
+
+/// As [`common_length`], when `length` bytes are known to be the same.
+#[inline(always)]
+pub(crate) fn extend(text: &[u8], first: usize, second: usize, mut length: usize, limit: usize) -> usize {
+    let (a, b) = (&text[first..first + limit], &text[second..second + limit]);
+    while length + 8 <= limit {
+        let x = u64::from_le_bytes(a[length..length + 8].try_into().expect("8 bytes"));
+        let y = u64::from_le_bytes(b[length..length + 8].try_into().expect("8 bytes"));
+        if x != y {
+            return length + ((x ^ y).trailing_zeros() / 8) as usize;
+        }
+        length += 8;
+    }
+    while length < limit && a[length] == b[length] {
+        length += 1;
+    }
+    length
+}
+
+#[cfg(test)]
+mod tests {
+    use super::binary_tree::BinaryTree;
+    use super::interval_tree::IntervalTree;
+    use super::*;
+    use alloc::vec::Vec;
+
+    const LIMIT: usize = 32;
+
+    /// The longest match of each position with the nearest distance that has it, by looking at all.
+    fn brute_force(text: &[u8], position: usize) -> Match {
+        let limit = LIMIT.min(text.len() - position);
+        let mut best = Match::default();
+        for other in (0..position).rev() {
+            let length = common_length(text, position, other, limit) as u32;
+            if length > best.length {
+                best = Match { length, distance: (position - other - 1) as u32 };
+            }
+        }
+        best
+    }
+
+    fn texts() -> Vec<Vec<u8>> {
+        let mut number = 1u32;
+        let mut random = |below: u32| {
+            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (number >> 16) % below
+        };
+        let mut texts: Vec<Vec<u8>> = (0..20).map(|len| (0..len).map(|n| n % 3).collect()).collect();
+        for letters in [1, 2, 3, 26, 256] {
+            texts.push((0..1500).map(|_| random(letters) as u8).collect());
+        }
+        for period in 1..10 {
+            texts.push((0..500).map(|n| (n % period) as u8).collect());
+        }
+        let thue_morse = (0..1024u32).map(|n| (n.count_ones() % 2) as u8).collect();
+        texts.push(thue_morse);
+        texts.push(b"abracadabra, said the magician, abracadabra ".repeat(30));
+        texts
+    }
+
+    /// Goes through a text with looks and skips, and checks what is found.
+    fn check(text: &[u8], mut finder: impl Finder, name: &str) {
+        let mut found = Matches::new();
+        let mut position = 0;
+        while position < text.len() {
+            finder.matches(text, &mut found);
+            let expected = brute_force(text, position);
+            let list = found.as_slice();
+            assert!(list.windows(2).all(|w| w[0].length < w[1].length && w[0].distance < w[1].distance), "{name}");
+            for found in list {
+                let other = position - found.distance as usize - 1;
+                let length = common_length(text, position, other, LIMIT.min(text.len() - position));
+                assert!(length >= found.length as usize, "{name}: {found:?} at {position}");
+            }
+            if expected.length >= 4 {
+                assert_eq!(list.last(), Some(&expected), "{name} at {position} of {}", text.len());
+            }
+            position += 1;
+            let skipped = (position * 7 % 11).saturating_sub(6).min(text.len() - position);
+            finder.skip(text, skipped);
+            position += skipped;
+        }
+    }
+
+    #[test]
+    fn both_finders_find_the_longest_and_nearest() {
+        for text in texts() {
+            let mut tree = IntervalTree::new();
+            tree.begin(&text, LIMIT, 1 << 20);
+            check(&text, tree, "interval tree");
+            let mut tree = BinaryTree::new();
+            tree.begin(text.len(), LIMIT, 10_000, 1 << 20);
+            check(&text, tree, "binary tree");
+        }
+    }
+
+    #[test]
+    fn a_text_beyond_the_small_sort_is_found_in_too() {
+        let mut number = 7u32;
+        let text: Vec<u8> = (0..70_000)
+            .map(|_| {
+                number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (number >> 24) as u8 % 5
+            })
+            .collect();
+        let (mut interval, mut binary) = (IntervalTree::new(), BinaryTree::new());
+        interval.begin(&text, LIMIT, 1 << 20);
+        binary.begin(text.len(), LIMIT, 1_000_000, 1 << 20);
+        let (mut one, mut other) = (Matches::new(), Matches::new());
+        for position in 0..text.len() {
+            interval.matches(&text, &mut one);
+            binary.matches(&text, &mut other);
+            assert_eq!(one.as_slice().last(), other.as_slice().last(), "at {position}");
+        }
+    }
+}
