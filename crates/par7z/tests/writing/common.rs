@@ -163,7 +163,12 @@ impl Observer for Recorder {
         };
         self.events.lock().expect("no panic").push((*index, (*name).to_owned(), told));
         self.most_active.fetch_max(totals.active_threads.into(), Ordering::Relaxed);
-        *self.last.lock().expect("no panic") = *totals;
+        // Events of several workers overtake one another; the last totals are those with the most that is over.
+        let mut last = self.last.lock().expect("no panic");
+        let over = |totals: &Totals| (totals.items_done + totals.items_failed, totals.elapsed);
+        if over(totals) >= over(&last) {
+            *last = *totals;
+        }
     }
 }
 
