@@ -204,6 +204,10 @@ if [ "$quick" = 0 ] && command -v valgrind >/dev/null; then
   for name in "${examples[@]}" "${regressions[@]}" snippets; do
     run_in_directory "$name" "${memcheck[@]}" "$work/$name"
   done
+  for source in "$crate"/examples/cpp/*.cpp; do
+    name=$(basename "$source" .cpp)
+    quietly "${memcheck[@]}" "$work/cpp/g++-17/$name" "$work/$name.7z"
+  done
   step "helgrind"
   for name in queue_producer progress cancel memory_buffers; do
     run_in_directory "$name" "${helgrind[@]}" "$work/$name"

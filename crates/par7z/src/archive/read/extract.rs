@@ -226,13 +226,17 @@ pub(super) fn run_parallel<T: Target + Sync>(run: &Run<'_>, target: &T) {
         run.active_threads.fetch_sub(1, Ordering::Relaxed);
     };
     std::thread::scope(|scope| {
-        for _ in 1..threads {
-            // A thread that cannot be had is one less; the caller's own thread does the work in any case.
-            if std::thread::Builder::new().name("par7z-unpack".into()).spawn_scoped(scope, work).is_err() {
-                break;
+        // A thread that cannot be had is one less; the caller's own thread does the work in any case.
+        let start = |_| std::thread::Builder::new().name("par7z-unpack".into()).spawn_scoped(scope, work).ok();
+        let helpers: Vec<_> = (1..threads).map_while(start).collect();
+        work();
+        for helper in helpers {
+            // The scope would wait for the end of `work` alone. Whoever unloads the library after this call must find no
+            // thread of it that still runs.
+            if let Err(panic) = helper.join() {
+                std::panic::resume_unwind(panic);
             }
         }
-        work();
     });
 }
 
