@@ -55,7 +55,7 @@ impl VolumeSink {
     /// that cannot be deleted in the end stays under its temporary name.
     ///
     /// A crash between the first of these renames and the last leaves both sets on the disk, complete, and one of them
-    /// (or some of both) under temporary names: the older volume `name.7z.001` as `.name.7z.001.XXXXXX.par7z-old`, new
+    /// (or some of both) under temporary names: the older volume `name.7z.001` as `.name.7z.001.aBcDeF.par7z-old`, new
     /// ones with the ending `.par7z-part`. No `base.001` stands there then, so nothing is taken for an archive; what has
     /// a temporary name is renamed or deleted by hand. The disk holds both sets for a while in any case.
     ///
