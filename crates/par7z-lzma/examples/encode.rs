@@ -1,7 +1,7 @@
 //! Encodes a file to raw LZMA2: `encode INPUT OUTPUT [NICE_LENGTH [CYCLES]]`. With cycles, binary trees find the matches.
 //! `xz --format=raw --lzma2=dict=32MiB -d` decodes it.
 
-use par7z_lzma::{EncoderOptions, Lzma2Encoder, MatchFinder};
+use par7z_lzma::{Encoder, EncoderOptions, MatchFinder, unwatched};
 use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         options.finder = MatchFinder::BinaryTree { cycles: cycles.parse()? };
     }
     let mut packed = Vec::new();
-    Lzma2Encoder::new(options)?.encode(&std::fs::read(input)?, &mut packed);
+    Encoder::new(options)?.encode_lzma2(&std::fs::read(input)?, &mut packed, &mut unwatched)?;
     packed.push(0);
     Ok(std::fs::write(output, packed)?)
 }

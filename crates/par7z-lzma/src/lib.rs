@@ -51,15 +51,16 @@
 //!
 //! # Encoding
 //!
-//! [`Lzma2Encoder`] takes a whole text at a time; its tables are kept from text to text.
+//! [`Encoder`] takes a whole text at a time; its tables are kept from text to text. [`EncoderOptions::level`] has the table
+//! of levels. [`LzmaStreamEncoder`] takes a text in pieces.
 //!
 //! ```
-//! use par7z_lzma::{EncoderOptions, Lzma2Decoder, Lzma2Encoder};
+//! use par7z_lzma::{Encoder, EncoderOptions, Lzma2Decoder, unwatched};
 //!
 //! let text = b"a text that repeats itself, a text that repeats itself".repeat(100);
-//! let options = EncoderOptions::default();
+//! let options = EncoderOptions::level(5)?;
 //! let mut packed = Vec::new();
-//! Lzma2Encoder::new(options)?.encode(&text, &mut packed);
+//! Encoder::new(options)?.encode_lzma2(&text, &mut packed, &mut unwatched)?;
 //! packed.push(0); // the end of an LZMA2 stream
 //!
 //! let mut unpacked = vec![0; text.len()];
@@ -69,8 +70,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! It is in three parts that do not know one another: match finders, the optimal parser, and the range coder with the
-//! symbols.
+//! It is in three parts that do not know one another: match finders, parsers, and the range coder with the symbols.
 #![cfg_attr(not(test), no_std)]
 
 extern crate alloc;
@@ -85,5 +85,7 @@ mod properties;
 pub use decode::{
     DecodeError, Lzma2Decoder, Lzma2Part, Lzma2Scan, LzmaDecoder, LzmaEnd, Progress, lzma2_dictionary_bytes, scan_lzma2,
 };
-pub use encode::lzma2::{EncoderOptions, Lzma2Encoder, MatchFinder, OptionsError};
+pub use encode::encoder::{EncodeProgress, Encoder, Stopped, Watch, unwatched};
+pub use encode::lzma::LzmaStreamEncoder;
+pub use encode::options::{EncoderOptions, MatchFinder, OptionsError, Parser};
 pub use properties::{Properties, PropertiesError};

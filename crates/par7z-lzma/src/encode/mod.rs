@@ -1,7 +1,11 @@
 //! The encoder.
 
-pub(crate) mod lzma2;
+mod core;
+pub(crate) mod encoder;
+pub(crate) mod lzma;
+mod lzma2;
 mod optimal;
+pub(crate) mod options;
 mod price;
 mod probs;
 mod range;

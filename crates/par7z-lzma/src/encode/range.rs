@@ -38,6 +38,13 @@ impl RangeEncoder {
         &self.out
     }
 
+    /// Moves the certain bytes to `out`; gives their number.
+    pub(crate) fn drain_into(&mut self, out: &mut Vec<u8>) -> usize {
+        let count = self.out.len();
+        out.append(&mut self.out);
+        count
+    }
+
     /// Ends the stream; all bytes are certain then.
     pub(crate) fn finish(&mut self) {
         for _ in 0..5 {

@@ -4,7 +4,9 @@ use super::price::slot_of;
 use super::probs::{LengthProbs, Probs};
 use super::range::RangeEncoder;
 use crate::Properties;
-use crate::model::{ALIGN_BITS, FIRST_ALIGNED_SLOT, LITERAL_PROBS, LOW_LENGTHS, MIN_MATCH, Prob, State, length_class};
+use crate::model::{
+    ALIGN_BITS, END_DISTANCE, FIRST_ALIGNED_SLOT, LITERAL_PROBS, LOW_LENGTHS, MIN_MATCH, Prob, State, length_class,
+};
 
 /// A step of the parse: what is coded, and how many bytes it stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +101,16 @@ impl SymbolEncoder {
                 self.repeated(usize::from(index), step.length as usize, pos_state);
             }
         }
+    }
+
+    /// Codes the match without a length that ends a stream, behind `position`.
+    pub(crate) fn encode_end_marker(&mut self, position: usize) {
+        let pos_state = position & self.pos_mask;
+        let state = self.state.index();
+        let probs = &mut self.probs.fixed;
+        self.range.bit(&mut probs.is_match[state][pos_state], 1);
+        self.range.bit(&mut probs.is_rep[state], 0);
+        self.matched(END_DISTANCE, MIN_MATCH, pos_state);
     }
 
     fn literal(&mut self, text: &[u8], position: usize) {

@@ -1,8 +1,12 @@
 //! What the encoder packs comes back through this crate's decoder and through `xz`, whose decoder is the strictest about
 //! resets; and it does not depend on what was packed before.
 
-use par7z_lzma::{EncoderOptions, Lzma2Decoder, Lzma2Encoder, MatchFinder, Properties};
+use par7z_lzma::{
+    EncodeProgress, Encoder, EncoderOptions, Lzma2Decoder, LzmaDecoder, LzmaEnd, LzmaStreamEncoder, MatchFinder,
+    Properties, Stopped, unwatched,
+};
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::process::{Command, Stdio};
 
 const TREES: [MatchFinder; 2] = [MatchFinder::BinaryTree { cycles: 24 }, MatchFinder::IntervalTree];
@@ -45,7 +49,7 @@ fn texts(len: usize) -> Vec<(String, Vec<u8>)> {
 
 fn encode(options: EncoderOptions, text: &[u8]) -> Vec<u8> {
     let mut packed = Vec::new();
-    Lzma2Encoder::new(options).expect("valid options").encode(text, &mut packed);
+    Encoder::new(options).expect("valid options").encode_lzma2(text, &mut packed, &mut unwatched).expect("not stopped");
     packed.push(0);
     packed
 }
@@ -105,7 +109,8 @@ fn every_parameter_comes_back_through_xz() {
         for (dictionary_bytes, nice_length) in [(1 << 12, 5), (1 << 16, 273), (1 << 20, 64)] {
             for finder in TREES {
                 let properties = Properties { lc, lp, pb };
-                let options = EncoderOptions { properties, dictionary_bytes, nice_length, finder };
+                let options =
+                    EncoderOptions { properties, dictionary_bytes, nice_length, finder, ..EncoderOptions::default() };
                 let packed = encode(options, &text);
                 assert!(xz(&packed, dictionary_bytes) == text, "{options:?}");
                 comes_back(options, &packed, &text, &format!("{options:?}"));
@@ -118,12 +123,12 @@ fn every_parameter_comes_back_through_xz() {
 fn an_encoder_remembers_nothing() {
     for finder in TREES {
         let options = EncoderOptions { finder, ..EncoderOptions::default() };
-        let mut encoder = Lzma2Encoder::new(options).expect("valid options");
+        let mut encoder = Encoder::new(options).expect("valid options");
         let all: Vec<Vec<u8>> =
             [90_000, 3_000, 200_000, 50].into_iter().map(|len| texts(len).swap_remove(0).1).collect();
         for text in all.iter().chain(all.iter().rev()) {
             let mut packed = Vec::new();
-            encoder.encode(text, &mut packed);
+            encoder.encode_lzma2(text, &mut packed, &mut unwatched).expect("not stopped");
             packed.push(0);
             assert!(packed == encode(options, text), "{finder:?}, {} bytes", text.len());
         }
@@ -135,9 +140,9 @@ fn texts_after_one_another_are_one_stream() {
     let (one, other) = (&texts(30_000)[0].1, &texts(40_000)[2].1);
     let options = EncoderOptions::default();
     let mut packed = Vec::new();
-    let mut encoder = Lzma2Encoder::new(options).expect("valid options");
-    encoder.encode(one, &mut packed);
-    encoder.encode(other, &mut packed);
+    let mut encoder = Encoder::new(options).expect("valid options");
+    encoder.encode_lzma2(one, &mut packed, &mut unwatched).expect("not stopped");
+    encoder.encode_lzma2(other, &mut packed, &mut unwatched).expect("not stopped");
     packed.push(0);
     assert!(xz(&packed, options.dictionary_bytes) == [&one[..], other].concat());
 }
@@ -153,12 +158,79 @@ fn noise_grows_by_its_chunk_headers_alone() {
 fn parameters_out_of_range_are_refused() {
     let good = EncoderOptions::default();
     let bad = [
-        EncoderOptions { properties: Properties { lc: 4, lp: 1, pb: 0 }, ..good },
+        EncoderOptions { properties: Properties { lc: 9, lp: 0, pb: 0 }, ..good },
         EncoderOptions { properties: Properties { lc: 0, lp: 0, pb: 5 }, ..good },
         EncoderOptions { dictionary_bytes: 4095, ..good },
         EncoderOptions { nice_length: 4, ..good },
         EncoderOptions { nice_length: 274, ..good },
         EncoderOptions { finder: MatchFinder::BinaryTree { cycles: 0 }, ..good },
     ];
-    assert!(bad.into_iter().all(|options| Lzma2Encoder::new(options).is_err()));
+    assert!(bad.into_iter().all(|options| Encoder::new(options).is_err()));
+}
+
+fn lzma_comes_back(packed: &[u8], options: EncoderOptions, end: LzmaEnd, text: &[u8]) {
+    let mut decoder = LzmaDecoder::new(options.properties, options.dictionary_bytes, end).expect("enough memory");
+    let mut unpacked = vec![0; text.len() + 1];
+    let progress = decoder.decode(packed, &mut unpacked).expect("no damage");
+    assert!(progress.finished && progress.consumed == packed.len(), "{progress:?} of {}", packed.len());
+    assert!(&unpacked[..progress.produced] == text);
+}
+
+#[test]
+fn lzma_ends_by_its_marker_or_by_its_size() {
+    for (_, text) in [0, 1, 2, 300, 70_000].into_iter().flat_map(texts) {
+        for finder in TREES {
+            let properties = Properties { lc: 8, lp: 4, pb: 4 };
+            let options = EncoderOptions { finder, properties, ..EncoderOptions::default() };
+            let mut encoder = Encoder::new(options).expect("valid options");
+            for (end_marker, end) in [(true, LzmaEnd::Marker), (false, LzmaEnd::Size(text.len() as u64))] {
+                let mut packed = Vec::new();
+                encoder.encode_lzma(&text, end_marker, &mut packed, &mut unwatched).expect("not stopped");
+                lzma_comes_back(&packed, options, end, &text);
+            }
+        }
+    }
+}
+
+#[test]
+fn lzma_in_pieces_slides_its_window() {
+    let text: Vec<u8> = (0..4).flat_map(|_| texts(1 << 20).into_iter().take(3)).flat_map(|(_, text)| text).collect();
+    for dictionary_bytes in [1 << 12, 1 << 20, 3 << 20] {
+        let options = EncoderOptions { dictionary_bytes, ..EncoderOptions::default() };
+        let mut encoder = LzmaStreamEncoder::new(options).expect("valid options");
+        let mut by_cut = Vec::new();
+        for cut in [1 << 30, 1_000_003] {
+            let mut packed = Vec::new();
+            encoder.begin();
+            for piece in text.chunks(cut) {
+                encoder.write(piece, &mut packed, &mut unwatched).expect("not stopped");
+            }
+            encoder.finish(false, &mut packed, &mut unwatched).expect("not stopped");
+            lzma_comes_back(&packed, options, LzmaEnd::Size(text.len() as u64), &text);
+            by_cut.push(packed);
+        }
+        assert!(by_cut[0] == by_cut[1], "how it is cut does not matter");
+        if dictionary_bytes > 1 << 20 {
+            // All but the first of the four rounds is found again, the noise too.
+            assert!(by_cut[0].len() < text.len() / 4, "{} of {}", by_cut[0].len(), text.len());
+        }
+    }
+}
+
+#[test]
+fn an_encoding_can_be_stopped() {
+    let text = texts(1 << 20).swap_remove(0).1;
+    let mut encoder = Encoder::new(EncoderOptions::default()).expect("valid options");
+    let mut calls = 0;
+    let mut stop_soon = |progress: EncodeProgress| {
+        calls += 1;
+        if progress.unpacked_bytes > 300_000 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    assert_eq!(encoder.encode_lzma2(&text, &mut Vec::new(), &mut stop_soon), Err(Stopped));
+    assert!((4..20).contains(&calls), "{calls} calls");
+    // It is as good as new.
+    let mut packed = Vec::new();
+    encoder.encode_lzma2(&text, &mut packed, &mut unwatched).expect("not stopped");
+    packed.push(0);
+    assert!(packed == encode(EncoderOptions::default(), &text));
 }

@@ -1,0 +1,166 @@
+//! The encoder object: finders, parsers and coder, made once and used for text after text.
+
+use super::core::{Core, Watched};
+use super::options::{EncoderOptions, MatchFinder, OptionsError};
+use super::{lzma, lzma2};
+use crate::find::Finder;
+use crate::find::binary_tree::BinaryTree;
+use crate::find::interval_tree::{IntervalTree, MAX_LIMIT};
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::ControlFlow;
+
+/// How far a call of an encoder is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EncodeProgress {
+    /// Bytes of the text that are done.
+    pub unpacked_bytes: usize,
+    /// What they packed to.
+    pub packed_bytes: usize,
+}
+
+/// The caller's function broke off the encoding. What was appended until then is no stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stopped;
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the encoding was stopped")
+    }
+}
+
+impl core::error::Error for Stopped {}
+
+/// Called every 64 KiB or so, and before a text's suffixes are sorted (which takes about a quarter of the time in all).
+/// [`ControlFlow::Break`] stops the encoding.
+pub type Watch<'a> = &'a mut dyn FnMut(EncodeProgress) -> ControlFlow<()>;
+
+/// A [`Watch`] that never stops.
+pub fn unwatched(_: EncodeProgress) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+/// An encoder of LZMA and LZMA2, used for text after text. What it makes of a text depends on its options alone, not on
+/// what was before; its tables are kept, and a small text after a large one costs what a small text costs.
+pub struct Encoder {
+    options: EncoderOptions,
+    core: Core,
+    binary_tree: BinaryTree,
+    interval_tree: IntervalTree,
+}
+
+impl fmt::Debug for Encoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoder").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// Runs `$body` with the finder that suits a text, at the text's beginning: once compiled for each kind of finder.
+macro_rules! with_finder {
+    ($encoder:expr, $text:expr, |$core:ident, $finder:ident| $body:expr) => {{
+        let Encoder { options, core: $core, binary_tree, interval_tree } = $encoder;
+        let nice_length = options.nice_length as usize;
+        let dictionary_bytes = options.dictionary_bytes as usize;
+        match options.finder_for($text.len()) {
+            MatchFinder::HashChain { cycles } | MatchFinder::BinaryTree { cycles } => {
+                binary_tree.begin($text.len(), nice_length, cycles, dictionary_bytes);
+                $core.begin_text(nice_length);
+                let $finder = binary_tree;
+                $body
+            }
+            MatchFinder::IntervalTree => {
+                let limit = nice_length.min(MAX_LIMIT);
+                interval_tree.begin($text, limit, dictionary_bytes);
+                $core.begin_text(limit);
+                let $finder = interval_tree;
+                $body
+            }
+        }
+    }};
+}
+
+impl Encoder {
+    /// An encoder with these options.
+    ///
+    /// # Errors
+    /// [`OptionsError`] if one of them is out of its range.
+    pub fn new(options: EncoderOptions) -> Result<Self, OptionsError> {
+        options.check()?;
+        Ok(Self {
+            core: Core::new(&options),
+            binary_tree: BinaryTree::new(),
+            interval_tree: IntervalTree::new(),
+            options,
+        })
+    }
+
+    /// What it was made with.
+    pub fn options(&self) -> &EncoderOptions {
+        &self.options
+    }
+
+    /// Appends the chunks of `text` to `out`. They begin with a reset of everything, so texts encoded one after another are
+    /// one LZMA2 stream, which a byte 0 ends. That byte is the caller's.
+    ///
+    /// # Errors
+    /// [`Stopped`] if `watch` says so.
+    ///
+    /// # Panics
+    /// If `lc + lp` is over 4, which LZMA2 does not have.
+    pub fn encode_lzma2(&mut self, text: &[u8], out: &mut Vec<u8>, watch: Watch<'_>) -> Result<(), Stopped> {
+        assert!(self.options.properties.checked_for_lzma2().is_ok(), "LZMA2 has lc + lp of at most 4");
+        let mut watched = Watched::new(watch);
+        watched.check()?;
+        self.core.begin_stream();
+        with_finder!(self, text, |core, finder| lzma2::encode(core, text, 0, finder, out, &mut watched))
+    }
+
+    /// Appends `text` to `out` as LZMA2 that is not compressed: three bytes for each 64 KiB more. It begins and ends as in
+    /// [`encode_lzma2`](Self::encode_lzma2).
+    pub fn store_lzma2(text: &[u8], out: &mut Vec<u8>) {
+        lzma2::emit_stored(text, true, out);
+    }
+
+    /// Appends `text` to `out` as a raw LZMA stream of its own. With `end_marker` a decoder needs not know the text's length.
+    ///
+    /// # Errors
+    /// [`Stopped`] if `watch` says so.
+    pub fn encode_lzma(
+        &mut self,
+        text: &[u8],
+        end_marker: bool,
+        out: &mut Vec<u8>,
+        watch: Watch<'_>,
+    ) -> Result<(), Stopped> {
+        self.core.begin_stream();
+        self.continue_lzma(text, 0, out, watch)?;
+        self.core.end_lzma(end_marker, text.len(), out);
+        Ok(())
+    }
+
+    /// Begins a raw LZMA stream that comes in windows.
+    pub(super) fn begin_lzma(&mut self) {
+        self.core.begin_stream();
+    }
+
+    /// Goes on with it: codes `window` from `start`; what is before that was coded already and is there to refer to.
+    pub(super) fn continue_lzma(
+        &mut self,
+        window: &[u8],
+        start: usize,
+        out: &mut Vec<u8>,
+        watch: Watch<'_>,
+    ) -> Result<(), Stopped> {
+        let mut watched = Watched::new(watch);
+        watched.check()?;
+        with_finder!(self, window, |core, finder| {
+            finder.skip(window, start);
+            lzma::encode(core, window, start, finder, out, &mut watched)
+        })
+    }
+
+    /// Ends it behind `position`, which counts modulo 16.
+    pub(super) fn end_lzma(&mut self, end_marker: bool, position: usize, out: &mut Vec<u8>) {
+        self.core.end_lzma(end_marker, position, out);
+    }
+}

@@ -1,0 +1,130 @@
+//! LZMA: one stream without chunks. A text of any length goes through in windows.
+
+use super::core::{Core, Watched};
+use super::encoder::{Encoder, Stopped, Watch};
+use super::options::{EncoderOptions, OptionsError};
+use crate::find::Finder;
+use alloc::vec::Vec;
+
+/// Codes `text` from `start`, where the finder stands.
+pub(super) fn encode<F: Finder>(
+    core: &mut Core,
+    text: &[u8],
+    start: usize,
+    finder: &mut F,
+    out: &mut Vec<u8>,
+    watched: &mut Watched<'_>,
+) -> Result<(), Stopped> {
+    let mut position = start;
+    while position < text.len() {
+        let next = core.advance(text, position, finder);
+        watched.packed(core.coder.range.drain_into(out));
+        watched.coded(next - position)?;
+        position = next;
+    }
+    Ok(())
+}
+
+/// The least that is gathered before it is coded.
+const MIN_NEW_BYTES: usize = 1 << 20;
+/// Positions count modulo this (`pb` and `lp` are at most 4): windows move by multiples of it.
+const POSITION_PERIOD: usize = 16;
+
+/// A raw LZMA stream whose text comes in pieces, of any length: a window as long as the dictionary slides over it.
+///
+/// Half a dictionary (1 MiB at least) is gathered, then coded with the dictionary's length before it to refer to. So memory
+/// is bounded: that of an [`Encoder`] for a text one and a half times the dictionary, and that text. An [`Encoder`] alone
+/// is better for texts that are in memory anyway.
+///
+/// ```
+/// use par7z_lzma::{EncoderOptions, LzmaDecoder, LzmaEnd, LzmaStreamEncoder, unwatched};
+///
+/// let options = EncoderOptions::level(1)?;
+/// let mut encoder = LzmaStreamEncoder::new(options)?;
+/// let mut packed = Vec::new();
+/// encoder.begin();
+/// for _ in 0..1000 {
+///     encoder.write(b"a line like the others\n", &mut packed, &mut unwatched)?;
+/// }
+/// encoder.finish(true, &mut packed, &mut unwatched)?;
+///
+/// let mut decoder = LzmaDecoder::new(options.properties, options.dictionary_bytes, LzmaEnd::Marker)?;
+/// let mut unpacked = vec![0; 23_001];
+/// let progress = decoder.decode(&packed, &mut unpacked)?;
+/// assert!(progress.finished && progress.produced == 23_000);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct LzmaStreamEncoder {
+    encoder: Encoder,
+    /// What was coded last and what is gathered.
+    window: Vec<u8>,
+    /// Where in the window the gathered part begins.
+    start: usize,
+}
+
+impl LzmaStreamEncoder {
+    /// An encoder with these options.
+    ///
+    /// # Errors
+    /// [`OptionsError`] if one of them is out of its range.
+    pub fn new(options: EncoderOptions) -> Result<Self, OptionsError> {
+        Ok(Self { encoder: Encoder::new(options)?, window: Vec::new(), start: 0 })
+    }
+
+    /// Begins a stream, whatever was before.
+    pub fn begin(&mut self) {
+        self.window.clear();
+        self.start = 0;
+        self.encoder.begin_lzma();
+    }
+
+    /// Takes a piece of the text and appends to `out` what is ready.
+    ///
+    /// # Errors
+    /// [`Stopped`] if `watch` says so; the stream cannot go on then.
+    pub fn write(&mut self, mut piece: &[u8], out: &mut Vec<u8>, watch: Watch<'_>) -> Result<(), Stopped> {
+        let new_bytes = new_bytes(self.encoder.options());
+        while !piece.is_empty() {
+            if self.window.len() - self.start == new_bytes {
+                self.flush(out, watch)?;
+                self.slide();
+            }
+            let room = new_bytes - (self.window.len() - self.start);
+            let (taken, rest) = piece.split_at(room.min(piece.len()));
+            self.window.extend_from_slice(taken);
+            piece = rest;
+        }
+        Ok(())
+    }
+
+    /// Ends the stream and appends its rest. With `end_marker` a decoder needs not know the text's length.
+    ///
+    /// # Errors
+    /// [`Stopped`] if `watch` says so.
+    pub fn finish(&mut self, end_marker: bool, out: &mut Vec<u8>, watch: Watch<'_>) -> Result<(), Stopped> {
+        self.flush(out, watch)?;
+        self.encoder.end_lzma(end_marker, self.window.len(), out);
+        Ok(())
+    }
+
+    /// Codes what is gathered.
+    fn flush(&mut self, out: &mut Vec<u8>, watch: Watch<'_>) -> Result<(), Stopped> {
+        self.encoder.continue_lzma(&self.window, self.start, out, watch)?;
+        self.start = self.window.len();
+        Ok(())
+    }
+
+    /// Drops what is out of reach.
+    fn slide(&mut self) {
+        let reach = self.encoder.options().dictionary_bytes as usize;
+        let surplus = self.window.len().saturating_sub(reach) / POSITION_PERIOD * POSITION_PERIOD;
+        self.window.drain(..surplus);
+        self.start -= surplus;
+    }
+}
+
+/// Bytes that are gathered before they are coded.
+fn new_bytes(options: &EncoderOptions) -> usize {
+    (options.dictionary_bytes as usize / 2).max(MIN_NEW_BYTES)
+}
