@@ -171,9 +171,15 @@ fn lzma(params: Params<'_>) -> Result<LzmaParams, Failure> {
             }
             "mf" => {
                 out.match_finder = Some(match value.as_str() {
-                    "hc4" => LzmaMatchFinder::Hc4,
-                    "bt4" => LzmaMatchFinder::Bt4,
-                    _ => return Err(Failure::usage(format!("mf={value}: this build has bt4 and hc4"))),
+                    // How many bytes are hashed is par7z's own business.
+                    "hc4" | "hc5" => LzmaMatchFinder::HashChain,
+                    "bt2" | "bt3" | "bt4" | "bt5" => LzmaMatchFinder::BinaryTree,
+                    "it" => LzmaMatchFinder::IntervalTree,
+                    _ => {
+                        return Err(Failure::usage(format!(
+                            "mf={value}: give it (interval tree), bt4 (binary tree) or hc4 (hash chain)"
+                        )));
+                    }
                 });
             }
             // Threads and chunks inside a coder are the pipeline's business; -mx is the level.

@@ -216,7 +216,7 @@ pub(crate) const SWITCHES: &[Switch] = &[
         "dictionary: 64m, 100k, 1g, or a power of two: 24 is 16m"),
     row(MainParameter("fb"), "mfb", "", Required("N"), "a", S::Method, "nice length (fast bytes), 5 to 273"),
     row(MainParameter("mc"), "mmc", "", Required("N"), "a", S::Method, "match finder cycles"),
-    row(MainParameter("mf"), "mmf", "", Required("{bt4|hc4}"), "a", S::Method, "match finder"),
+    row(MainParameter("mf"), "mmf", "", Required("{it|bt4|hc4}"), "a", S::Method, "match finder"),
     row(MainParameter("a"), "ma", "", OneOf(&["0", "1"]), "a", S::Method, "parser: 0 fast, 1 optimal"),
     row(MainParameter("lc"), "mlc", "", Required("N"), "a", S::Method, "literal context bits"),
     row(MainParameter("lp"), "mlp", "", Required("N"), "a", S::Method, "literal position bits"),

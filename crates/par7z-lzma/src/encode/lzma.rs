@@ -1,7 +1,7 @@
 //! LZMA: one stream without chunks. A text of any length goes through in windows.
 
 use super::core::{Core, Watched};
-use super::encoder::{Encoder, Stopped, Watch};
+use super::encoder::{EncodeProgress, Encoder, Stopped, Watch};
 use super::options::{EncoderOptions, OptionsError};
 use crate::find::Finder;
 use alloc::vec::Vec;
@@ -105,6 +105,44 @@ impl LzmaStreamEncoder {
     pub fn finish(&mut self, end_marker: bool, out: &mut Vec<u8>, watch: Watch<'_>) -> Result<(), Stopped> {
         self.flush(out, watch)?;
         self.encoder.end_lzma(end_marker, self.window.len(), out);
+        Ok(())
+    }
+
+    /// A stream by itself whose text is in memory: as [`Encoder::encode_lzma`] for texts that fit the window, and in bounded
+    /// memory for longer ones.
+    ///
+    /// # Errors
+    /// [`Stopped`] if `watch` says so.
+    pub fn encode_whole(
+        &mut self,
+        text: &[u8],
+        end_marker: bool,
+        out: &mut Vec<u8>,
+        watch: Watch<'_>,
+    ) -> Result<(), Stopped> {
+        let new_bytes = new_bytes(self.encoder.options());
+        if text.len() <= 2 * new_bytes {
+            return self.encoder.encode_lzma(text, end_marker, out, watch);
+        }
+        let reach = self.encoder.options().dictionary_bytes as usize;
+        let mut told = EncodeProgress { unpacked_bytes: 0, packed_bytes: 0 };
+        self.encoder.begin_lzma();
+        let mut end = 0;
+        while end < text.len() {
+            let start = end;
+            end = text.len().min(start + new_bytes);
+            let window_start = start.saturating_sub(reach).next_multiple_of(POSITION_PERIOD);
+            let before = told;
+            self.encoder.continue_lzma(&text[window_start..end], start - window_start, out, &mut |now| {
+                told = EncodeProgress {
+                    unpacked_bytes: before.unpacked_bytes + now.unpacked_bytes,
+                    packed_bytes: before.packed_bytes + now.packed_bytes,
+                };
+                watch(told)
+            })?;
+            told.unpacked_bytes = end;
+        }
+        self.encoder.end_lzma(end_marker, end, out);
         Ok(())
     }
 

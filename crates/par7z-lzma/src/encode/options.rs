@@ -136,6 +136,13 @@ impl EncoderOptions {
         }
     }
 
+    /// Memory of an [`Encoder`](super::encoder::Encoder) in bytes, once it has encoded texts of at most `text_bytes`. The text
+    /// itself and what it packs to are the caller's.
+    pub fn memory_bytes(&self, text_bytes: usize) -> u64 {
+        let text = text_bytes.min(self.dictionary_bytes as usize * 2) as u64;
+        (1 << 20) + text * 12
+    }
+
     pub(super) fn check(&self) -> Result<(), OptionsError> {
         let check = |holds: bool, text| if holds { Ok(()) } else { Err(OptionsError(text)) };
         check(self.properties.checked().is_ok(), "lc is at most 8, lp and pb at most 4")?;

@@ -1,17 +1,18 @@
-//! LZMA: dictionaries, options and properties (shared with LZMA2), the encoder and the decoder. The encoder is
-//! lzma-rust2's, the decoder par7z-lzma's.
+//! LZMA: dictionaries, options and properties (shared with LZMA2), the encoder and the decoder, over par7z-lzma.
 //!
 //! Streams are written without an end marker: the archive knows the unpacked size. A stream's dictionary is never
-//! larger than the stream, so that small items cost little memory on either side.
+//! larger than the stream, so that small items cost little memory to read.
 
-use super::level::{Effort, SMALL_STREAM_BYTES};
 use super::registry::{INPUT_BUFFER, Opening, id, unsupported_properties};
-use super::{BoxRead, Encoder, StreamEnd, bug, coder, corrupt};
+use super::{BoxRead, Encoder, StreamEnd, Watch, coder, corrupt};
 use crate::{Error, ErrorKind, LzmaMatchFinder, LzmaMode, LzmaParams, Result};
-use lzma_rust2::{EncodeMode, LzmaOptions, LzmaWriter, MfType};
 use par7z_format::Coder;
-use par7z_lzma::{DecodeError, Lzma2Decoder, LzmaDecoder, LzmaEnd, Progress, Properties};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use par7z_lzma::{
+    DecodeError, EncodeProgress, EncoderOptions, Lzma2Decoder, LzmaDecoder, LzmaEnd, LzmaStreamEncoder, MatchFinder,
+    Parser, Progress, Properties, Stopped, unwatched,
+};
+use std::io::{self, BufRead, BufReader, Read};
+use std::ops::ControlFlow;
 
 /// The smallest dictionary that the formats have.
 pub(super) const DICTIONARY_MIN: u32 = 1 << 12;
@@ -26,47 +27,82 @@ pub(super) fn dictionary_for(asked: u32, size: Option<u64>) -> u32 {
 
 /// An encoder's parameters, every one decided.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Setup {
-    pub(super) params: LzmaParams,
-    /// What small streams get instead, if anything.
-    pub(super) small_streams: Option<Effort>,
+pub(crate) struct Setup {
+    options: EncoderOptions,
 }
 
 impl Setup {
-    /// The dictionary that is asked for.
-    pub(super) fn dictionary_bytes(&self) -> u32 {
-        self.params.dictionary_bytes.unwrap_or(DICTIONARY_MIN)
+    /// The level's options (1 to 9) under what the caller set, which was checked when it was set.
+    pub(super) fn new(level: u32, params: &LzmaParams) -> Self {
+        let row = EncoderOptions::level(level).unwrap_or_default();
+        let mut options = EncoderOptions {
+            properties: Properties {
+                lc: params.lc.unwrap_or(row.properties.lc),
+                lp: params.lp.unwrap_or(row.properties.lp),
+                pb: params.pb.unwrap_or(row.properties.pb),
+            },
+            dictionary_bytes: params.dictionary_bytes.unwrap_or(row.dictionary_bytes),
+            nice_length: params.nice_length.unwrap_or(row.nice_length),
+            parser: match params.mode {
+                None => row.parser,
+                Some(LzmaMode::Fast) => Parser::Fast,
+                Some(LzmaMode::Optimal) => Parser::Optimal,
+            },
+            finder: row.finder,
+        };
+        // 7-Zip's rule: a tree is gone down so far, a chain half of it.
+        let cycles = 16 + options.nice_length / 2;
+        options.finder = match params.match_finder {
+            Some(LzmaMatchFinder::HashChain) => MatchFinder::HashChain { cycles: cycles / 2 },
+            Some(LzmaMatchFinder::BinaryTree) => MatchFinder::BinaryTree { cycles },
+            Some(LzmaMatchFinder::IntervalTree) => MatchFinder::IntervalTree,
+            None => row.finder,
+        };
+        if let (Some(asked), MatchFinder::HashChain { cycles } | MatchFinder::BinaryTree { cycles }) =
+            (params.cycles, &mut options.finder)
+        {
+            *cycles = asked;
+        }
+        Self { options }
     }
 
-    /// The encoder's options with a given dictionary, which is no longer than the stream.
-    pub(super) fn options(&self, dictionary: u32) -> LzmaOptions {
-        let params = &self.params;
-        let level = Effort { nice_length: params.nice_length.unwrap_or(32), cycles: params.cycles.unwrap_or(0) };
-        let effort = self.small_streams.filter(|_| dictionary <= SMALL_STREAM_BYTES).unwrap_or(level);
-        LzmaOptions::new(
-            dictionary,
-            params.lc.unwrap_or(3),
-            params.lp.unwrap_or(0),
-            params.pb.unwrap_or(2),
-            match params.mode {
-                Some(LzmaMode::Fast) => EncodeMode::Fast,
-                _ => EncodeMode::Normal,
-            },
-            effort.nice_length,
-            match params.match_finder {
-                Some(LzmaMatchFinder::Hc4) => MfType::Hc4,
-                _ => MfType::Bt4,
-            },
-            // 0 lets the match finder decide.
-            i32::try_from(effort.cycles).unwrap_or(i32::MAX),
-        )
+    /// The dictionary that is asked for.
+    pub(super) fn dictionary_bytes(&self) -> u32 {
+        self.options.dictionary_bytes
+    }
+
+    pub(super) fn encoder(&self) -> par7z_lzma::Encoder {
+        par7z_lzma::Encoder::new(self.options).expect("parameters are checked when they are set")
+    }
+
+    /// Memory of an encoder for texts of at most `size` bytes.
+    pub(super) fn encoder_memory_bytes(&self, size: Option<u64>) -> u64 {
+        self.options.memory_bytes(size.map_or(usize::MAX, |size| usize::try_from(size).unwrap_or(usize::MAX)))
     }
 }
 
-/// Memory of an encoder: the window (1.5 dictionaries and 256 KiB), the match finder (8 bytes per dictionary byte for
-/// Bt4, 4 for Hc4, and the hash tables) and the probability models; the crate's own estimate, in KiB.
-pub(super) fn encoder_memory_bytes(setup: &Setup, size: Option<u64>) -> u64 {
-    u64::from(setup.options(dictionary_for(setup.dictionary_bytes(), size)).get_memory_usage()) << 10
+/// Runs an encoder of par7z-lzma under a [`Watch`].
+pub(super) fn watched(
+    watch: Watch<'_>,
+    encode: impl FnOnce(par7z_lzma::Watch<'_>) -> std::result::Result<(), Stopped>,
+) -> Result<()> {
+    let mut told = EncodeProgress { unpacked_bytes: 0, packed_bytes: 0 };
+    let mut failure = None;
+    let mut tell = |now: EncodeProgress| {
+        let result = watch(now.unpacked_bytes - told.unpacked_bytes, now.packed_bytes - told.packed_bytes);
+        told = now;
+        match result {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                failure = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    };
+    match encode(&mut tell) {
+        Ok(()) => Ok(()),
+        Err(Stopped) => Err(failure.unwrap_or_else(Error::cancelled)),
+    }
 }
 
 /// The dictionary as stored: rounded up as 7-Zip does, to 2^n or 3·2^n below 2 MiB and to whole MiB above.
@@ -78,40 +114,38 @@ fn stored_dictionary(dictionary: u32) -> u32 {
     (11..20).flat_map(|log2| [2u32 << log2, 3 << log2]).find(|&size| size >= dictionary).unwrap_or(2 * MIB)
 }
 
-/// Writes LZMA. The crate's writer cannot be re-armed, so each stream gets a new one, sized for the stream.
+/// Writes LZMA.
 pub(super) struct LzmaEncoder {
     setup: Setup,
-    writer: Option<LzmaWriter<Vec<u8>>>,
+    encoder: LzmaStreamEncoder,
 }
 
 impl LzmaEncoder {
     pub(super) fn new(setup: Setup) -> Self {
-        Self { setup, writer: None }
+        let encoder = LzmaStreamEncoder::new(setup.options).expect("parameters are checked when they are set");
+        Self { setup, encoder }
     }
 }
 
 impl Encoder for LzmaEncoder {
     fn begin(&mut self, size: Option<u64>) -> Result<Coder> {
         let dictionary = dictionary_for(self.setup.dictionary_bytes(), size);
-        let options = self.setup.options(dictionary);
-        let writer = LzmaWriter::new_no_header(Vec::new(), &options, false).map_err(|e| bug("LZMA", e))?;
-        self.writer = Some(writer);
-        let mut properties = [options.get_props(), 0, 0, 0, 0];
+        let mut properties = [self.setup.options.properties.to_byte(), 0, 0, 0, 0];
         properties[1..].copy_from_slice(&stored_dictionary(dictionary).to_le_bytes());
+        self.encoder.begin();
         Ok(coder(id::LZMA, &properties))
     }
 
     fn write(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        let writer = self.writer.as_mut().ok_or_else(|| bug("LZMA", "write before begin"))?;
-        writer.write_all(input).map_err(|e| bug("LZMA", e))?;
-        out.append(writer.inner_mut());
-        Ok(())
+        self.encoder.write(input, out, &mut unwatched).map_err(|_| Error::cancelled())
     }
 
     fn finish(&mut self, _end: StreamEnd, out: &mut Vec<u8>) -> Result<()> {
-        let writer = self.writer.take().ok_or_else(|| bug("LZMA", "finish before begin"))?;
-        out.append(&mut writer.finish().map_err(|e| bug("LZMA", e))?);
-        Ok(())
+        self.encoder.finish(false, out, &mut unwatched).map_err(|_| Error::cancelled())
+    }
+
+    fn pack(&mut self, input: &[u8], _end: StreamEnd, out: &mut Vec<u8>, watch: Watch<'_>) -> Result<()> {
+        watched(watch, |watch| self.encoder.encode_whole(input, false, out, watch))
     }
 }
 

@@ -4,27 +4,15 @@
 //! must fit the one dictionary that the folder's properties name: the caller begins each with the folder's size.
 
 use super::registry::{Opening, id, size_text, unsupported_properties};
-use super::{BoxRead, Encoder, StreamEnd, bug, coder, lzma};
+use super::{BoxRead, Encoder, StreamEnd, Watch, coder, lzma};
 use crate::Result;
-use lzma_rust2::{Lzma2Options, Lzma2Writer, LzmaOptions};
 use par7z_format::Coder;
 use par7z_lzma::{Lzma2Decoder, lzma2_dictionary_bytes};
-use std::io::Write;
 
 /// The largest stored dictionary: 40 stands for 4 GiB − 1.
 const PROPERTY_MAX: u8 = 40;
-/// The encoder's window must hold an incompressible chunk whole (64 KiB and what the parser has read ahead), since it
-/// is then stored; but lzma-rust2 0.25 keeps only a dictionary's length behind it, and panics if that is too little.
-const WINDOW_MIN: u32 = 128 << 10;
-
 /// A control byte: the end of the stream.
 const END: u8 = 0;
-/// A control byte: a stored chunk that resets the dictionary.
-const STORED_AFRESH: u8 = 1;
-/// A control byte: a stored chunk.
-const STORED: u8 = 2;
-/// The largest stored chunk.
-const CHUNK_MAX: usize = 64 << 10;
 
 /// The property byte of the smallest dictionary of the form 2^n or 3·2^n that is at least `dictionary`.
 fn property_for(dictionary: u32) -> u8 {
@@ -33,87 +21,54 @@ fn property_for(dictionary: u32) -> u8 {
         .unwrap_or(PROPERTY_MAX)
 }
 
-/// Options for a stream of `size` bytes; one that is longer than its dictionary gets [`WINDOW_MIN`] at least.
-fn options(setup: &lzma::Setup, size: Option<u64>) -> LzmaOptions {
-    setup.options(lzma::dictionary_for(setup.dictionary_bytes().max(WINDOW_MIN), size))
-}
-
-/// As LZMA's, and a chunk's buffer.
-pub(super) fn encoder_memory_bytes(setup: &lzma::Setup, size: Option<u64>) -> u64 {
-    (u64::from(options(setup, size).get_memory_usage()) << 10) + (64 << 10)
-}
-
-/// Writes LZMA2. The crate's writer cannot be re-armed, so each stream gets a new one, sized for the stream.
+/// Writes LZMA2. What comes in pieces is gathered; [`pack`](Encoder::pack) makes no copy.
 pub(super) struct Lzma2Encoder {
-    setup: lzma::Setup,
-    stage: Stage,
-}
-
-/// How far a stream is.
-enum Stage {
-    Idle,
-    /// Nothing is written; a writer, with its window and tables, is made when it is needed.
-    Begun(Box<LzmaOptions>),
-    Writing(Box<Lzma2Writer<Vec<u8>>>),
+    dictionary_bytes: u32,
+    encoder: par7z_lzma::Encoder,
+    gathered: Vec<u8>,
 }
 
 impl Lzma2Encoder {
-    pub(super) fn new(setup: lzma::Setup) -> Self {
-        Self { setup, stage: Stage::Idle }
+    pub(super) fn new(setup: &lzma::Setup) -> Self {
+        Self { dictionary_bytes: setup.dictionary_bytes(), encoder: setup.encoder(), gathered: Vec::new() }
     }
+}
 
-    fn writer(&mut self) -> Result<&mut Lzma2Writer<Vec<u8>>> {
-        if let Stage::Begun(options) = &self.stage {
-            let options = Lzma2Options { lzma_options: (**options).clone(), chunk_size: None };
-            self.stage = Stage::Writing(Box::new(Lzma2Writer::new(Vec::new(), options)));
-        }
-        match &mut self.stage {
-            Stage::Writing(writer) => Ok(writer),
-            _ => Err(bug("LZMA2", "write before begin")),
-        }
+/// Ends a stream. The next slice of a joined one goes on with a chunk.
+fn end_stream(end: StreamEnd, out: &mut Vec<u8>) {
+    if end == StreamEnd::Final {
+        out.push(END);
     }
 }
 
 impl Encoder for Lzma2Encoder {
     fn begin(&mut self, size: Option<u64>) -> Result<Coder> {
-        let lzma_options = options(&self.setup, size);
-        let property = property_for(lzma_options.dict_size);
-        self.stage = Stage::Begun(Box::new(lzma_options));
-        Ok(coder(id::LZMA2, &[property]))
+        self.gathered.clear();
+        Ok(coder(id::LZMA2, &[property_for(lzma::dictionary_for(self.dictionary_bytes, size))]))
     }
 
-    fn write(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        let writer = self.writer()?;
-        writer.write_all(input).map_err(|e| bug("LZMA2", e))?;
-        out.append(writer.inner_mut());
-        Ok(())
-    }
-
-    /// Chunks without compression, the first of which resets the dictionary.
-    fn write_stored(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        if !matches!(self.stage, Stage::Begun(_)) {
-            return Err(bug("LZMA2", "stored chunks are for a whole stream"));
-        }
-        out.reserve(input.len() + input.len().div_ceil(CHUNK_MAX) * 3);
-        for (number, chunk) in input.chunks(CHUNK_MAX).enumerate() {
-            out.push(if number == 0 { STORED_AFRESH } else { STORED });
-            out.extend_from_slice(&((chunk.len() - 1) as u16).to_be_bytes());
-            out.extend_from_slice(chunk);
-        }
+    fn write(&mut self, input: &[u8], _out: &mut Vec<u8>) -> Result<()> {
+        self.gathered.extend_from_slice(input);
         Ok(())
     }
 
     fn finish(&mut self, end: StreamEnd, out: &mut Vec<u8>) -> Result<()> {
-        match std::mem::replace(&mut self.stage, Stage::Idle) {
-            Stage::Idle => return Err(bug("LZMA2", "finish before begin")),
-            Stage::Begun(_) => out.push(END),
-            Stage::Writing(writer) => out.append(&mut writer.finish().map_err(|e| bug("LZMA2", e))?),
-        }
-        if end == StreamEnd::Joined {
-            // The end byte: the next slice goes on with a chunk.
-            out.pop();
-        }
+        let gathered = std::mem::take(&mut self.gathered);
+        self.pack(&gathered, end, out, &mut |_, _| Ok(()))
+    }
+
+    fn pack(&mut self, input: &[u8], end: StreamEnd, out: &mut Vec<u8>, watch: Watch<'_>) -> Result<()> {
+        lzma::watched(watch, |watch| self.encoder.encode_lzma2(input, out, watch))?;
+        end_stream(end, out);
         Ok(())
+    }
+
+    fn store(&mut self, input: &[u8], end: StreamEnd, out: &mut Vec<u8>, watch: Watch<'_>) -> Result<()> {
+        watch(0, 0)?;
+        let packed_before = out.len();
+        par7z_lzma::Encoder::store_lzma2(input, out);
+        end_stream(end, out);
+        watch(input.len(), out.len() - packed_before)
     }
 }
 

@@ -48,14 +48,29 @@ pub(crate) trait Encoder: Send {
     fn begin(&mut self, size: Option<u64>) -> Result<Coder>;
     /// Takes input and appends what is packed so far to `out`.
     fn write(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<()>;
-    /// As [`write`](Self::write), for the whole input of a stream that does not shrink: a method that has a way to store
-    /// it takes that way.
-    fn write_stored(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        self.write(input, out)
-    }
     /// Ends the stream and appends its rest.
     fn finish(&mut self, end: StreamEnd, out: &mut Vec<u8>) -> Result<()>;
+    /// Takes a stream's whole input and ends the stream. `watch` is told now and then of bytes taken and bytes appended since
+    /// it was told last; its error stops the encoder. The last bytes appended may come after it was told last.
+    fn pack(&mut self, input: &[u8], end: StreamEnd, out: &mut Vec<u8>, watch: Watch<'_>) -> Result<()> {
+        for piece in input.chunks(PIECE_BYTES) {
+            let packed_before = out.len();
+            self.write(piece, out)?;
+            watch(piece.len(), out.len() - packed_before)?;
+        }
+        self.finish(end, out)
+    }
+    /// As [`pack`](Self::pack), for input that does not shrink: a method that has a way to store it takes that way.
+    fn store(&mut self, input: &[u8], end: StreamEnd, out: &mut Vec<u8>, watch: Watch<'_>) -> Result<()> {
+        self.pack(input, end, out, watch)
+    }
 }
+
+/// Bytes between two calls of a [`Watch`]: a few milliseconds at the slowest level.
+pub(crate) const PIECE_BYTES: usize = 64 << 10;
+
+/// Told of bytes taken and bytes packed; an error stops the encoder.
+pub(crate) type Watch<'a> = &'a mut dyn FnMut(usize, usize) -> Result<()>;
 
 /// A filter that is applied before compression. It keeps the length; it may hold back a few bytes until `finish`.
 pub(crate) trait FilterEncoder: Send {

@@ -7,10 +7,13 @@ use crate::Result;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LzmaMatchFinder {
-    /// Hash chain over 4 bytes: fast.
-    Hc4,
-    /// Binary tree over 4 bytes: small.
-    Bt4,
+    /// Hash chains: fast. 7-Zip's `hc4` and `hc5`.
+    HashChain,
+    /// Binary trees: small, and lean on memory. 7-Zip's `bt2` to `bt5`.
+    BinaryTree,
+    /// The tree of all suffixes: small, and fast on large content; the levels from 5 on have it. Content of a few KB, or of
+    /// more than 256 MiB, gets binary trees.
+    IntervalTree,
 }
 
 /// Parser of LZMA and LZMA2.
@@ -25,11 +28,11 @@ pub enum LzmaMode {
 /// Parameters of LZMA and LZMA2. `None` takes the level's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LzmaParams {
-    /// Dictionary in bytes, 4 KiB to 1 GiB. 7-Zip's `d`.
+    /// Dictionary in bytes, 4 KiB to 3840 MiB. 7-Zip's `d`.
     pub dictionary_bytes: Option<u32>,
     /// A match of this length is taken at once, 5 to 273. 7-Zip's `fb`.
     pub nice_length: Option<u32>,
-    /// Match finder steps per position, 1 to 1000000000. 7-Zip's `mc`.
+    /// Match finder steps per position, 1 to 1000000000. 7-Zip's `mc`. The interval tree has no use for it.
     pub cycles: Option<u32>,
     /// Match finder. 7-Zip's `mf`.
     pub match_finder: Option<LzmaMatchFinder>,
@@ -138,7 +141,7 @@ pub(super) fn check_method(method: &Method) -> Result<()> {
     match method {
         Method::Copy => Ok(()),
         Method::Lzma(p) | Method::Lzma2(p) => {
-            check("the dictionary in bytes (d)", p.dictionary_bytes, 1 << 12, 1 << 30)?;
+            check("the dictionary in bytes (d)", p.dictionary_bytes, 1 << 12, 15 << 28)?;
             check("the nice length (fb)", p.nice_length, 5, 273)?;
             check("the match finder's cycles (mc)", p.cycles, 1, 1_000_000_000)?;
             check("lc", p.lc, 0, 8)?;

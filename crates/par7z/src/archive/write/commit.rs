@@ -1,7 +1,7 @@
 //! The committer: the one thread that owns the sink. It writes packed bytes in order, keeps the records, and closes the
 //! archive: header, then, last of all, the start header.
 
-use super::run::{EntryRecord, PIECE_BYTES, Record, Run};
+use super::run::{EntryRecord, Record, Run};
 use crate::codec::{ResolvedMethod, StreamEnd};
 use crate::pipeline::Step;
 use crate::storage::Sink;
@@ -142,11 +142,7 @@ impl ArchiveInProgress<'_> {
         let mut coders = vec![encoder.begin(Some(plain.len() as u64))?];
         let mut unpack_sizes = vec![plain.len() as u64];
         let mut packed = Vec::new();
-        for piece in plain.chunks(PIECE_BYTES) {
-            run.check()?;
-            encoder.write(piece, &mut packed)?;
-        }
-        encoder.finish(StreamEnd::Final, &mut packed)?;
+        encoder.pack(&plain, StreamEnd::Final, &mut packed, &mut |_, _| run.check())?;
         if encrypt && let Some(cipher) = &run.cipher {
             let (coder, mut cipher) = cipher.start(HEADER_STREAM)?;
             coders.insert(0, coder);

@@ -17,8 +17,10 @@
 //! or twice if it is filtered. A folder that must wait for memory first pushes the slices of its
 //! own that are done, so the head can always move.
 
-use super::run::{EntryRecord, PIECE_BYTES, Record, Run, Worker, internal};
-use crate::codec::{Encoder, FilterEncoder, StreamEnd, detect_filter, filter_coder, filter_encoder, is_incompressible};
+use super::run::{EntryRecord, Record, Run, Worker, internal};
+use crate::codec::{
+    Encoder, FilterEncoder, PIECE_BYTES, StreamEnd, detect_filter, filter_coder, filter_encoder, is_incompressible,
+};
 use crate::crypto::CbcEncryptor;
 use crate::item::SharedBytes;
 use crate::pipeline::{PoolHandle, Reservation, Step};
@@ -305,8 +307,7 @@ impl<'run> FolderWriter<'run> {
         self.pool.share(Box::new(move |worker| {
             let packed = run.tracker.active(worker, |worker| {
                 let (encoder, input) = (worker.encoder(&run.method), input.bytes());
-                let pack = if is_incompressible(input) { store } else { pack };
-                pack(&run, encoder, declared_bytes, input, end, tag.as_ref())
+                pack(&run, encoder, declared_bytes, input, !is_incompressible(input), end, tag.as_ref())
             });
             drop(input);
             if let (Ok((_, packed)), Some(reservation)) = (&packed, &mut reservation) {
@@ -468,7 +469,7 @@ impl<'run> FolderWriter<'run> {
         let encoder = worker.encoder(&self.run.method);
         let packed = if self.run.stores() || !is_incompressible(&filtered) {
             let size = content.len() as u64;
-            Some(pack(self.run, encoder, size, &filtered, StreamEnd::Final, self.tag.as_ref())?)
+            Some(pack(self.run, encoder, size, &filtered, true, StreamEnd::Final, self.tag.as_ref())?)
         } else {
             count_encoded(self.run, content.len() as u64, content.len() as u64, self.tag.as_ref());
             None
@@ -531,39 +532,35 @@ impl<'run> FolderWriter<'run> {
     }
 }
 
-/// Packs `input`, the whole of a stream or slice that is declared as `declared_bytes` long.
+/// Packs `input`, the whole of a stream or slice that is declared as `declared_bytes` long. What does not `shrink` is stored
+/// in the method's own way.
 fn pack(
     run: &Run,
     encoder: &mut dyn Encoder,
     declared_bytes: u64,
     input: &[u8],
-    end: StreamEnd,
-    tag: Option<&ItemTag>,
-) -> Result<(Coder, Vec<u8>)> {
-    let coder = encoder.begin(Some(declared_bytes))?;
-    let mut packed = Vec::with_capacity(packed_bound(input.len() as u64) as usize);
-    encode(run, encoder, input, &mut packed, tag)?;
-    end_stream(encoder, end, &mut packed, tag)?;
-    // A small result in a large buffer would hold memory that nobody counts.
-    packed.shrink_to_fit();
-    Ok((coder, packed))
-}
-
-/// As [`pack`], for input that does not shrink: it is stored in the method's own way.
-fn store(
-    run: &Run,
-    encoder: &mut dyn Encoder,
-    declared_bytes: u64,
-    input: &[u8],
+    shrinks: bool,
     end: StreamEnd,
     tag: Option<&ItemTag>,
 ) -> Result<(Coder, Vec<u8>)> {
     run.check()?;
     let coder = encoder.begin(Some(declared_bytes))?;
     let mut packed = Vec::with_capacity(packed_bound(input.len() as u64) as usize);
-    encoder.write_stored(input, &mut packed)?;
-    encoder.finish(end, &mut packed)?;
-    count_encoded(run, input.len() as u64, packed.len() as u64, tag);
+    let (mut counted_bytes, mut counted_packed_bytes) = (0, 0);
+    let mut watch = |bytes, packed_bytes| {
+        run.check()?;
+        (counted_bytes, counted_packed_bytes) = (counted_bytes + bytes, counted_packed_bytes + packed_bytes);
+        count_encoded(run, bytes as u64, packed_bytes as u64, tag);
+        Ok(())
+    };
+    if shrinks {
+        encoder.pack(input, end, &mut packed, &mut watch)?;
+    } else {
+        encoder.store(input, end, &mut packed, &mut watch)?;
+    }
+    count_encoded(run, (input.len() - counted_bytes) as u64, (packed.len() - counted_packed_bytes) as u64, tag);
+    // A small result in a large buffer would hold memory that nobody counts.
+    packed.shrink_to_fit();
     Ok((coder, packed))
 }
 

@@ -13,9 +13,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use zeroize::Zeroizing;
 
-/// Bytes given to an encoder between two looks at the stop flag: a few milliseconds at the slowest level.
-pub(super) const PIECE_BYTES: usize = 64 << 10;
-
 /// What the committer is told when a part of a lane is complete.
 #[derive(Debug)]
 pub(super) enum Record {
