@@ -5,6 +5,7 @@ use super::options::{EncoderOptions, MatchFinder, OptionsError};
 use super::{lzma, lzma2};
 use crate::find::Finder;
 use crate::find::binary_tree::BinaryTree;
+use crate::find::flat::FlatStretches;
 use crate::find::interval_tree::{IntervalTree, MAX_LIMIT};
 use alloc::vec::Vec;
 use core::fmt;
@@ -57,7 +58,7 @@ impl fmt::Debug for Encoder {
 
 /// Runs `$body` with the finder that suits a text, at the text's beginning: once compiled for each kind of finder.
 macro_rules! with_finder {
-    ($encoder:expr, $text:expr, |$core:ident, $finder:ident| $body:expr) => {{
+    ($encoder:expr, $text:expr, $flat:expr, |$core:ident, $finder:ident| $body:expr) => {{
         let Encoder { options, core: $core, binary_tree, interval_tree } = $encoder;
         let nice_length = options.nice_length as usize;
         let dictionary_bytes = options.dictionary_bytes as usize;
@@ -70,7 +71,7 @@ macro_rules! with_finder {
             }
             MatchFinder::IntervalTree => {
                 let limit = nice_length.min(MAX_LIMIT);
-                interval_tree.begin($text, limit, dictionary_bytes);
+                interval_tree.begin($text, $flat, limit, dictionary_bytes);
                 $core.begin_text(limit);
                 let $finder = interval_tree;
                 $body
@@ -112,7 +113,8 @@ impl Encoder {
         let mut watched = Watched::new(watch);
         watched.check()?;
         self.core.begin_stream();
-        with_finder!(self, text, |core, finder| lzma2::encode(core, text, 0, finder, out, &mut watched))
+        let flat = FlatStretches::find(text);
+        with_finder!(self, text, &flat, |core, finder| lzma2::encode(core, text, &flat, 0, finder, out, &mut watched))
     }
 
     /// Appends `text` to `out` as LZMA2 that is not compressed: three bytes for each 64 KiB more. It begins and ends as in
@@ -153,7 +155,7 @@ impl Encoder {
     ) -> Result<(), Stopped> {
         let mut watched = Watched::new(watch);
         watched.check()?;
-        with_finder!(self, window, |core, finder| {
+        with_finder!(self, window, &FlatStretches::default(), |core, finder| {
             finder.skip(window, start);
             lzma::encode(core, window, start, finder, out, &mut watched)
         })

@@ -8,6 +8,7 @@ use super::encoder::Stopped;
 use super::optimal::MAX_PARSE;
 use crate::Properties;
 use crate::find::Finder;
+use crate::find::flat::FlatStretches;
 use alloc::vec::Vec;
 
 const MAX_UNPACKED: usize = 1 << 21;
@@ -17,9 +18,11 @@ const MAX_STORED: usize = 1 << 16;
 const PARSE_RESERVE: usize = MAX_PARSE + MAX_PARSE / 4 + 64;
 
 /// Appends the chunks of `text` from `start`, where the finder stands. The first resets the state, and at 0 the dictionary.
+/// Flat stretches are stored and left out of the finder.
 pub(super) fn encode<F: Finder>(
     core: &mut Core,
     text: &[u8],
+    flat: &FlatStretches,
     start: usize,
     finder: &mut F,
     out: &mut Vec<u8>,
@@ -30,9 +33,18 @@ pub(super) fn encode<F: Finder>(
     while position < text.len() {
         let chunk_start = position;
         let packed_before = out.len();
+        let stored = flat.next(position, text.len()).unwrap_or(text.len()..text.len());
+        if stored.start == position {
+            finder.leave_out(text, stored.len());
+            emit_stored(&text[stored.clone()], position == 0, out);
+            position = stored.end;
+            watched.packed(out.len() - packed_before);
+            watched.coded(stored.len())?;
+            continue;
+        }
         core.coder.save_into(&mut core.saved);
         core.coder.range.reset();
-        position = encode_chunk(core, text, position, finder, watched)?;
+        position = encode_chunk(core, &text[..stored.start], position, finder, watched)?;
         core.coder.range.finish();
         let unpacked = &text[chunk_start..position];
         let packed = core.coder.range.bytes();

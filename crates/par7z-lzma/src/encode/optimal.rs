@@ -133,6 +133,9 @@ impl OptimalParser {
             let distance = self.found.as_slice().last().map_or(0, |found| found.distance as usize);
             let length = extend(text, position, position - distance - 1, longest, limit);
             self.found.set_longest(length as u32);
+        } else if longest > limit {
+            // The finder may know the text beyond the part that is parsed.
+            self.found.cap(limit as u32);
         }
     }
 

@@ -21,7 +21,6 @@ pub(crate) struct BinaryTree {
     hash4_bits: u32,
     sons: Vec<u32>,
     position: usize,
-    end: usize,
     limit: usize,
     cycles: u32,
     dictionary_bytes: usize,
@@ -36,7 +35,6 @@ impl BinaryTree {
             hash4_bits: 0,
             sons: Vec::new(),
             position: 0,
-            end: 0,
             limit: 0,
             cycles: 0,
             dictionary_bytes: 0,
@@ -58,7 +56,7 @@ impl BinaryTree {
         if self.sons.len() < 2 * len + 2 {
             self.sons.resize(2 * len + 2, NONE);
         }
-        (self.position, self.end, self.limit) = (0, len, limit);
+        (self.position, self.limit) = (0, limit);
         (self.cycles, self.dictionary_bytes) = (cycles, dictionary_bytes);
     }
 
@@ -67,7 +65,7 @@ impl BinaryTree {
     fn insert<const LOOK: bool>(&mut self, text: &[u8], found: &mut Matches) {
         let position = self.position;
         self.position += 1;
-        let limit = self.limit.min(self.end - position);
+        let limit = self.limit.min(text.len() - position);
         if limit < 4 {
             if LOOK && limit >= 2 {
                 // The last few bytes are in no tree; the shorter hashes still know them.
@@ -147,7 +145,7 @@ impl BinaryTree {
 
     /// Matches of two and three bytes, which no tree has, and what grows out of them.
     fn short_matches(&mut self, text: &[u8], position: usize, limit: usize, found: &mut Matches) {
-        let (hash2, hash3) = self.hashes(&text[..self.end], position);
+        let (hash2, hash3) = self.hashes(text, position);
         let old2 = core::mem::replace(&mut self.hash2[hash2], position as u32 + 1);
         let old3 = hash3.map_or(NONE, |hash3| core::mem::replace(&mut self.hash3[hash3], position as u32 + 1));
         let oldest = position.saturating_sub(self.dictionary_bytes);
@@ -175,5 +173,9 @@ impl Finder for BinaryTree {
         for _ in 0..count {
             self.insert::<false>(text, &mut none);
         }
+    }
+
+    fn leave_out(&mut self, _text: &[u8], count: usize) {
+        self.position += count;
     }
 }

@@ -18,6 +18,7 @@
 //! Sources: Abouelhoda, Kurtz, Ohlebusch, "Replacing suffix trees with enhanced suffix arrays", 2004 (intervals); Kasai et
 //! al., 2001 (the stack). The climb with overwriting is an idea of fast LZ77 factorization (Crochemore, Ilie, 2008).
 
+use super::flat::FlatStretches;
 use super::{Finder, Matches};
 use crate::kernel::huge_pages;
 use crate::kernel::prefetch::prefetch;
@@ -55,7 +56,6 @@ pub(crate) struct IntervalTree {
     counts: Vec<u32>,
     keys: Vec<u64>,
     position: usize,
-    end: usize,
     dictionary_bytes: usize,
     /// The nodes that are being fetched, by position modulo `STAGE_STEP` and stage.
     fetching: [[u32; STAGES]; STAGE_STEP],
@@ -70,16 +70,16 @@ impl IntervalTree {
             counts: Vec::new(),
             keys: Vec::new(),
             position: 0,
-            end: 0,
             dictionary_bytes: 0,
             fetching: [[0; STAGES]; STAGE_STEP],
         }
     }
 
-    /// Begins a text: sorts its suffixes to a depth of `limit` bytes. Matches are at most `dictionary_bytes` back.
-    pub(crate) fn begin(&mut self, text: &[u8], limit: usize, dictionary_bytes: usize) {
+    /// Begins a text: sorts its suffixes to a depth of `limit` bytes, but for those in its flat stretches, which have no
+    /// matches and are none. Matches are at most `dictionary_bytes` back.
+    pub(crate) fn begin(&mut self, text: &[u8], flat: &FlatStretches, limit: usize, dictionary_bytes: usize) {
         let len = text.len().min(MAX_TEXT);
-        (self.position, self.end, self.dictionary_bytes) = (0, len, dictionary_bytes);
+        (self.position, self.dictionary_bytes) = (0, dictionary_bytes);
         self.fetching = [[0; STAGES]; STAGE_STEP];
         self.nodes.clear();
         if self.nodes.capacity() < len / 2 + 1 {
@@ -104,7 +104,13 @@ impl IntervalTree {
             self.keys.extend(0..len as u64);
             builder.group::<6>(&mut self.keys, 0, 0);
         } else {
-            sort_by_pairs(builder.text, &mut self.positions, &mut self.counts);
+            // What is left out hangs at no node.
+            let mut position = 0;
+            while let Some(range) = flat.next(position, len) {
+                position = range.end;
+                builder.leaf[range].fill(0);
+            }
+            sort_by_pairs(builder.text, flat, &mut self.positions, &mut self.counts);
             let mut start = 0;
             for &end in &self.counts[..1 << 16] {
                 let bucket = &self.positions[start..end as usize];
@@ -148,10 +154,10 @@ impl IntervalTree {
 
 impl Finder for IntervalTree {
     #[inline]
-    fn matches(&mut self, _text: &[u8], found: &mut Matches) {
+    fn matches(&mut self, text: &[u8], found: &mut Matches) {
         found.clear();
         let position = self.position;
-        let available = (self.end - position) as u32;
+        let available = (text.len() - position) as u32;
         // `latest` must be nearer than what is known for a longer match, and in the dictionary.
         let mut nearest = position.saturating_sub(self.dictionary_bytes) as u32;
         let mut deepest_first = [(0u32, 0u32); MAX_LIMIT + 2];
@@ -181,6 +187,10 @@ impl Finder for IntervalTree {
             self.climb(|_, _| {});
         }
     }
+
+    fn leave_out(&mut self, text: &[u8], count: usize) {
+        self.skip(text, count);
+    }
 }
 
 /// Makes a vector at least so long.
@@ -193,7 +203,7 @@ fn grow(values: &mut Vec<u32>, len: usize) {
 }
 
 /// Positions in the order of their first two bytes; `counts[pair]` is then the end of the pair's bucket.
-fn sort_by_pairs(text: &[u8], positions: &mut Vec<u32>, counts: &mut Vec<u32>) {
+fn sort_by_pairs(text: &[u8], flat: &FlatStretches, positions: &mut Vec<u32>, counts: &mut Vec<u32>) {
     let len = text.len();
     counts.clear();
     counts.resize((1 << 16) + 1, 0);
@@ -201,14 +211,14 @@ fn sort_by_pairs(text: &[u8], positions: &mut Vec<u32>, counts: &mut Vec<u32>) {
         let second = text.get(position + 1).copied().unwrap_or(0);
         usize::from(u16::from_be_bytes([text[position], second]))
     };
-    for position in 0..len {
+    for position in flat.others(len).flatten() {
         counts[pair(position) + 1] += 1;
     }
     for index in 0..1 << 16 {
         counts[index + 1] += counts[index];
     }
     grow(positions, len);
-    for position in 0..len {
+    for position in flat.others(len).flatten() {
         let place = &mut counts[pair(position)];
         positions[*place as usize] = position as u32;
         *place += 1;

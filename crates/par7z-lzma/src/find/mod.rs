@@ -4,6 +4,7 @@
 //! skips it; either way the position is known to it afterwards. Finders, parsers and the range coder do not know one another.
 
 pub(crate) mod binary_tree;
+pub(crate) mod flat;
 pub(crate) mod interval_tree;
 
 use crate::model::MAX_MATCH;
@@ -69,12 +70,15 @@ impl Matches {
     }
 }
 
-/// A match finder over one text at a time.
+/// A match finder over one text at a time. The text that its methods are given is the one that it began with, or a part of it
+/// from its beginning: matches do not reach beyond its end.
 pub(crate) trait Finder {
     /// The matches at the next position, which is then known. Lengths are at most the finder's limit.
     fn matches(&mut self, text: &[u8], found: &mut Matches);
     /// Makes the next `count` positions known.
     fn skip(&mut self, text: &[u8], count: usize);
+    /// Steps over the next `count` positions, which need not become known.
+    fn leave_out(&mut self, text: &[u8], count: usize);
 }
 
 /// How many bytes at `first` and `second` (before it) are the same, at most `limit`. Both may run to `text`'s end.
@@ -104,6 +108,7 @@ pub(crate) fn extend(text: &[u8], first: usize, second: usize, mut length: usize
 #[cfg(test)]
 mod tests {
     use super::binary_tree::BinaryTree;
+    use super::flat::FlatStretches;
     use super::interval_tree::IntervalTree;
     use super::*;
     use alloc::vec::Vec;
@@ -170,7 +175,7 @@ mod tests {
     fn both_finders_find_the_longest_and_nearest() {
         for text in texts() {
             let mut tree = IntervalTree::new();
-            tree.begin(&text, LIMIT, 1 << 20);
+            tree.begin(&text, &FlatStretches::default(), LIMIT, 1 << 20);
             check(&text, tree, "interval tree");
             let mut tree = BinaryTree::new();
             tree.begin(text.len(), LIMIT, 10_000, 1 << 20);
@@ -188,7 +193,7 @@ mod tests {
             })
             .collect();
         let (mut interval, mut binary) = (IntervalTree::new(), BinaryTree::new());
-        interval.begin(&text, LIMIT, 1 << 20);
+        interval.begin(&text, &FlatStretches::default(), LIMIT, 1 << 20);
         binary.begin(text.len(), LIMIT, 1_000_000, 1 << 20);
         let (mut one, mut other) = (Matches::new(), Matches::new());
         for position in 0..text.len() {

@@ -234,3 +234,19 @@ fn an_encoding_can_be_stopped() {
     packed.push(0);
     assert!(packed == encode(EncoderOptions::default(), &text));
 }
+
+#[test]
+fn flat_stretches_are_stored_among_others() {
+    let all = texts(400_000);
+    let (text, noise) = (&all[0].1, &all[1].1);
+    // Noise, text, other noise, the first noise again, text.
+    let other: Vec<u8> = noise.iter().map(|byte| byte ^ 0x55).collect();
+    let whole = [noise, text, &other, &noise[5..], text].concat();
+    for finder in TREES {
+        let options = EncoderOptions { finder, ..EncoderOptions::default() };
+        let packed = encode(options, &whole);
+        assert!(packed.len() < noise.len() * 2 + text.len(), "{finder:?}: repeated noise is found");
+        comes_back(options, &packed, &whole, "mixed");
+        assert!(xz(&packed, options.dictionary_bytes) == whole);
+    }
+}
