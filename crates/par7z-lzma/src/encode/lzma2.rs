@@ -136,7 +136,7 @@ impl Lzma2Encoder {
             }
         }
         self.coder.reset();
-        self.prices.set_up(1 << options.properties.pb, nice_length, options.dictionary_bytes);
+        self.prices.set_up(1 << options.properties.pb, nice_length, options.dictionary_bytes.min(text.len() as u32));
         let mut position = 0;
         let mut needs_properties = true;
         while position < text.len() {
