@@ -10,6 +10,7 @@ use crate::Properties;
 use crate::find::Finder;
 use crate::find::binary_tree::BinaryTree;
 use crate::find::interval_tree::{IntervalTree, MAX_LIMIT, MAX_TEXT};
+use crate::find::short_chain::{self, ShortChain};
 use crate::model::MAX_MATCH;
 use alloc::vec::Vec;
 use core::fmt;
@@ -78,6 +79,7 @@ pub struct Lzma2Encoder {
     prices: Prices,
     binary_tree: BinaryTree,
     interval_tree: IntervalTree,
+    short_chain: ShortChain,
     saved: Option<Saved>,
     steps: Vec<Step>,
 }
@@ -105,6 +107,7 @@ impl Lzma2Encoder {
             prices: Prices::new(),
             binary_tree: BinaryTree::new(),
             interval_tree: IntervalTree::new(),
+            short_chain: ShortChain::new(),
             saved: None,
             steps: Vec::new(),
             options,
@@ -124,7 +127,12 @@ impl Lzma2Encoder {
     fn encode_part(&mut self, text: &[u8], out: &mut Vec<u8>) {
         let options = self.options;
         let (nice_length, dictionary_bytes) = (options.nice_length as usize, options.dictionary_bytes as usize);
+        let is_short = text.len() <= short_chain::MAX_TEXT;
         match options.finder {
+            MatchFinder::BinaryTree { cycles } if is_short => {
+                self.short_chain.begin(text.len(), nice_length, cycles, dictionary_bytes);
+                self.parser.begin(nice_length, nice_length);
+            }
             MatchFinder::BinaryTree { cycles } => {
                 self.binary_tree.begin(text.len(), nice_length, cycles, dictionary_bytes);
                 self.parser.begin(nice_length, nice_length);
@@ -145,6 +153,9 @@ impl Lzma2Encoder {
             self.coder.range.reset();
             let (coder, parser, prices) = (&mut self.coder, &mut self.parser, &mut self.prices);
             position = match options.finder {
+                MatchFinder::BinaryTree { .. } if is_short => {
+                    encode_chunk(text, position, coder, parser, prices, &mut self.short_chain, &mut self.steps)
+                }
                 MatchFinder::BinaryTree { .. } => {
                     encode_chunk(text, position, coder, parser, prices, &mut self.binary_tree, &mut self.steps)
                 }
