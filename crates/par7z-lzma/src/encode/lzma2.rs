@@ -127,20 +127,22 @@ impl Lzma2Encoder {
     fn encode_part(&mut self, text: &[u8], out: &mut Vec<u8>) {
         let options = self.options;
         let (nice_length, dictionary_bytes) = (options.nice_length as usize, options.dictionary_bytes as usize);
+        // Half a bit where speed counts.
+        let margin = if nice_length < 64 { 8 } else { 0 };
         let is_short = text.len() <= short_chain::MAX_TEXT;
         match options.finder {
             MatchFinder::BinaryTree { cycles } if is_short => {
                 self.short_chain.begin(text.len(), nice_length, cycles, dictionary_bytes);
-                self.parser.begin(nice_length, nice_length);
+                self.parser.begin(nice_length, nice_length, margin);
             }
             MatchFinder::BinaryTree { cycles } => {
                 self.binary_tree.begin(text.len(), nice_length, cycles, dictionary_bytes);
-                self.parser.begin(nice_length, nice_length);
+                self.parser.begin(nice_length, nice_length, margin);
             }
             MatchFinder::IntervalTree => {
                 let limit = nice_length.min(MAX_LIMIT);
                 self.interval_tree.begin(text, limit, dictionary_bytes);
-                self.parser.begin(nice_length, limit);
+                self.parser.begin(nice_length, limit, margin);
             }
         }
         self.coder.reset();
