@@ -5,18 +5,21 @@
 //! too dear by itself: literal + rep0, rep + literal + rep0, match + literal + rep0. A way ends where every path must pass
 //! (the last node reached), at a match so long that it is taken at once, or when the nodes run out.
 //!
+//! A node is passed by if the next one is reached for hardly more (`margin`): it lies within a match, and whatever leads on from
+//! it leads on from there. That is a third of all nodes, and costs a thousandth of the size.
+//!
 //! Why it wins: LZMA's prices depend on the path (state, last distances), so greedy choices cost several percent. It is
 //! not a full search: a node keeps the state of its cheapest path alone.
 //!
-//! Invariants: prices of nodes behind `last` are infinite; a node's `state` and `reps` are set when it is visited, from the
+//! Invariants: prices of nodes behind `last` are infinite; a node's place is set when it is visited, from the place of the
 //! node that its step came from, which was visited before.
 //!
 //! Source: the graph and the order of trials are those of the 7-Zip SDK's encoder (LzmaEnc.c), whose ratio is the reference.
 
-use super::price::{INFINITE, Price, Prices, bit_price, literal_price, matched_literal_price, price_0, price_1};
+use super::price::{INFINITE, LengthRow, Price, Prices, bit_price, literal_price, matched_literal_price, price_0, price_1};
 use super::symbols::{From, Step, SymbolEncoder};
 use crate::find::{Finder, Match, Matches, common_length, extend};
-use crate::model::{MAX_MATCH, MIN_MATCH, STATES, State, length_class};
+use crate::model::{LENGTH_CLASSES, MAX_MATCH, MIN_MATCH, STATES, State};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -25,77 +28,191 @@ use alloc::vec::Vec;
 const NODES: usize = 1 << 12;
 /// The most bytes that one parse stands for.
 pub(crate) const MAX_PARSE: usize = NODES + MAX_MATCH;
-/// Room behind the last node that may be visited, for the steps from it.
-const SPARE: usize = MAX_MATCH * 2 + 64;
+/// Nodes with those behind the last one that may be visited, which the steps from it reach. A power of two, so that a mask
+/// proves an index.
+const TABLE: usize = 2 * NODES;
+const MASK: usize = TABLE - 1;
+const _: () = assert!(NODES + 2 * MAX_MATCH + 2 < TABLE);
 
-/// How a node is reached.
+/// The last step of the way to a node.
 #[derive(Clone, Copy)]
-struct Node {
-    price: Price,
-    /// Length of the last step.
-    length: u32,
+struct Way {
     /// Its source: `LITERAL`, 0 to 3 a repeated distance, else the distance + 4.
     from: u32,
+    length: u16,
     /// 0: a single step. 1: after a literal. More: after a literal and, before that, a step of `extra - 1` bytes from `from`,
     /// and then `from` is that step's and the last one is rep0.
-    extra: u32,
-    state: State,
-    reps: [u32; 4],
+    extra: u16,
 }
 
 const LITERAL: u32 = u32::MAX;
-/// The state after a compound step, whatever was before: all end in a literal and rep0.
-const AFTER_LITERAL_AND_REP: State = State(8);
 
-const UNREACHED: Node = Node { price: INFINITE, length: 0, from: LITERAL, extra: 0, state: State(0), reps: [0; 4] };
+impl Way {
+    const LITERAL: Self = Self { from: LITERAL, length: 1, extra: 0 };
+    const SHORT_REP: Self = Self { from: 0, length: 1, extra: 0 };
 
-impl Node {
-    fn is_short_rep(&self) -> bool {
+    /// A step by itself.
+    #[inline(always)]
+    fn single(from: u32, length: usize) -> Self {
+        Self { from, length: length as u16, extra: 0 }
+    }
+
+    fn is_short_rep(self) -> bool {
         self.from == 0 && self.length == 1
+    }
+
+    fn source(self) -> From {
+        match self.from {
+            LITERAL => From::Literal,
+            index @ 0..4 => From::Rep(index as u8),
+            distance => From::Match(distance - 4),
+        }
     }
 }
 
-pub(crate) struct OptimalParser {
-    nodes: Box<[Node]>,
+/// What the coder would know at a node.
+#[derive(Clone, Copy)]
+struct Place {
+    reps: [u32; 4],
+    state: State,
+}
+
+/// The state after a compound step, whatever was before: all end in a literal and rep0.
+const AFTER_LITERAL_AND_REP: State = State(8);
+
+/// The nodes, by what is used together: prices are compared far more often than changed.
+struct Nodes {
+    prices: Box<[Price; TABLE]>,
+    ways: Box<[Way; TABLE]>,
+    places: Box<[Place; TABLE]>,
     /// The nodes in use: 1 to `last`.
     last: usize,
+}
+
+fn boxed<T: Clone>(value: T) -> Box<[T; TABLE]> {
+    vec![value; TABLE].into_boxed_slice().try_into().ok().expect("the length is that of the array")
+}
+
+impl Nodes {
+    fn new() -> Self {
+        Self {
+            prices: boxed(INFINITE),
+            ways: boxed(Way::LITERAL),
+            places: boxed(Place { reps: [0; 4], state: State(0) }),
+            last: 0,
+        }
+    }
+
+    #[inline(always)]
+    fn set(&mut self, at: usize, price: Price, way: Way) {
+        self.prices[at & MASK] = price;
+        self.ways[at & MASK] = way;
+    }
+
+    /// Puts a way into a node if it is cheaper.
+    #[inline(always)]
+    fn offer(&mut self, at: usize, price: Price, way: Way) {
+        self.last = self.last.max(at);
+        if price < self.prices[at & MASK] {
+            self.set(at, price, way);
+        }
+    }
+
+    /// Offers steps from node `from_node` of every length from `start` to `longest`; `base` is their price without the length's.
+    #[inline(always)]
+    fn offer_lengths(
+        &mut self,
+        from_node: usize,
+        lengths: core::ops::RangeInclusive<usize>,
+        base: Price,
+        row: &LengthRow,
+        from: u32,
+    ) {
+        let (start, longest) = (*lengths.start(), (*lengths.end()).min(MAX_MATCH));
+        let prices = &mut self.prices[from_node & (NODES - 1)..][..MAX_MATCH + 1];
+        let ways = &mut self.ways[from_node & (NODES - 1)..][..MAX_MATCH + 1];
+        for length in start..=longest {
+            let price = base + Price::from(row[length]);
+            if price < prices[length] {
+                prices[length] = price;
+                ways[length] = Way::single(from, length);
+            }
+        }
+    }
+
+    /// Sets a node's state and distances by the way that leads there.
+    #[inline(always)]
+    fn settle(&mut self, current: usize) {
+        let way = self.ways[current & MASK];
+        let extra = usize::from(way.extra);
+        let before = &self.places[(current - usize::from(way.length) - extra) & MASK];
+        let place = if way.length == 1 && extra == 0 {
+            let state = if way.is_short_rep() { before.state.short_repeated() } else { before.state.literal() };
+            Place { reps: before.reps, state }
+        } else {
+            let state = match extra {
+                0 if way.from < 4 => before.state.repeated(),
+                0 => before.state.matched(),
+                _ => AFTER_LITERAL_AND_REP,
+            };
+            Place { reps: moved_to_front(&before.reps, if extra == 1 { 0 } else { way.from }), state }
+        };
+        self.places[current & MASK] = place;
+    }
+
+    /// Writes the way to node `end` into `steps`.
+    fn trace(&self, end: usize, steps: &mut Vec<Step>) {
+        let literal = Step { length: 1, from: From::Literal };
+        let mut at = end;
+        while at > 0 {
+            let way = self.ways[at & MASK];
+            let length = u32::from(way.length);
+            match way.extra {
+                0 => steps.push(Step { length, from: way.source() }),
+                1 => steps.extend([Step { length, from: From::Rep(0) }, literal]),
+                extra => {
+                    let first = Step { length: u32::from(extra) - 1, from: way.source() };
+                    steps.extend([Step { length, from: From::Rep(0) }, literal, first]);
+                }
+            }
+            at -= usize::from(way.length + way.extra);
+        }
+        steps.reverse();
+    }
+}
+
+/// What a parse reads and does not change.
+#[derive(Clone, Copy)]
+struct Frame<'a> {
+    text: &'a [u8],
+    coder: &'a SymbolEncoder,
+    prices: &'a Prices,
+    /// A length that is taken at once.
+    nice_length: usize,
+}
+
+pub(crate) struct OptimalParser {
+    nodes: Nodes,
     found: Matches,
     /// Whether `found` is of the position that comes next: a parse that met a long match leaves it.
     found_is_next: bool,
     /// A length that is taken at once.
     nice_length: usize,
+    /// A node is passed by if the next one costs at most so much more.
+    margin: Price,
     /// The longest match that the finder gives: one of that length may go on.
     finder_limit: usize,
 }
 
-/// Puts a price into a node if it is lower.
-macro_rules! offer {
-    ($node:expr, $price:expr, $length:expr, $from:expr, $extra:expr) => {{
-        let node = &mut $node;
-        if $price < node.price {
-            node.price = $price;
-            node.length = $length as u32;
-            node.from = $from;
-            node.extra = $extra as u32;
-        }
-    }};
-}
-
 impl OptimalParser {
     pub(crate) fn new() -> Self {
-        Self {
-            nodes: vec![UNREACHED; NODES + SPARE].into_boxed_slice(),
-            last: 0,
-            found: Matches::new(),
-            found_is_next: false,
-            nice_length: 32,
-            finder_limit: 32,
-        }
+        Self { nodes: Nodes::new(), found: Matches::new(), found_is_next: false, nice_length: 32, margin: 0, finder_limit: 32 }
     }
 
-    /// Begins a text, whose finder gives matches of at most `finder_limit` bytes.
-    pub(crate) fn begin(&mut self, nice_length: usize, finder_limit: usize) {
-        (self.nice_length, self.finder_limit) = (nice_length, finder_limit);
+    /// Begins a text, whose finder gives matches of at most `finder_limit` bytes. `margin`: a node is not looked at if the
+    /// next one costs at most so much more.
+    pub(crate) fn begin(&mut self, nice_length: usize, finder_limit: usize, margin: Price) {
+        (self.nice_length, self.finder_limit, self.margin) = (nice_length, finder_limit, margin);
         self.found_is_next = false;
     }
 
@@ -111,55 +228,56 @@ impl OptimalParser {
         steps: &mut Vec<Step>,
     ) {
         steps.clear();
-        if let Some(step) = self.open(text, position, finder, coder, prices) {
+        let frame = Frame { text, coder, prices, nice_length: self.nice_length };
+        if let Some(step) = self.open(&frame, position, finder) {
             steps.push(step);
             return;
         }
-        let end = self.explore(text, position, finder, coder, prices);
-        self.trace(end, steps);
+        let end = self.explore(&frame, position, finder);
+        self.nodes.trace(end, steps);
         // For the next parse.
-        self.nodes[1..=self.last.max(end)].fill(UNREACHED);
+        self.nodes.prices[1..=self.nodes.last].fill(INFINITE);
     }
 
     /// Looks for matches at `position`, with the longest one as long as it gets.
+    #[inline(always)]
     fn look<F: Finder>(&mut self, text: &[u8], position: usize, finder: &mut F) {
         if core::mem::take(&mut self.found_is_next) {
             return;
         }
         finder.matches(text, &mut self.found);
-        let longest = self.found.longest() as usize;
+        let longest = self.found.longest();
+        if longest as usize >= self.finder_limit {
+            self.lengthen(text, position);
+        }
+    }
+
+    /// Makes a match longer that ends where the finder's sight does.
+    #[inline(never)]
+    fn lengthen(&mut self, text: &[u8], position: usize) {
+        let Some(&Match { length, distance }) = self.found.as_slice().last() else { return };
         let limit = (text.len() - position).min(MAX_MATCH);
-        if longest >= self.finder_limit && longest < limit {
-            let distance = self.found.as_slice().last().map_or(0, |found| found.distance as usize);
-            let length = extend(text, position, position - distance - 1, longest, limit);
+        if (length as usize) < limit {
+            let length = extend(text, position, position - distance as usize - 1, length as usize, limit);
             self.found.set_longest(length as u32);
-        } else if longest > limit {
-            // The finder may know the text beyond the part that is parsed.
-            self.found.cap(limit as u32);
         }
     }
 
     /// The first node. A step, if there is nothing to choose.
-    fn open<F: Finder>(
-        &mut self,
-        text: &[u8],
-        position: usize,
-        finder: &mut F,
-        coder: &SymbolEncoder,
-        prices: &Prices,
-    ) -> Option<Step> {
+    #[inline(always)]
+    fn open<F: Finder>(&mut self, frame: &Frame, position: usize, finder: &mut F) -> Option<Step> {
+        let text = frame.text;
         self.look(text, position, finder);
         let literal = Step { length: 1, from: From::Literal };
         let available = (text.len() - position).min(MAX_MATCH);
         if available < MIN_MATCH || position == 0 {
             return Some(literal);
         }
-        let reps = coder.reps;
-        let mut rep_lengths = [0; 4];
+        let place = Place { reps: frame.coder.reps, state: frame.coder.state };
+        let lengths = rep_lengths(text, position, &place.reps, available);
         let mut best_rep = 0;
-        for (index, &rep) in reps.iter().enumerate() {
-            rep_lengths[index] = rep_length(text, position, rep, available);
-            if rep_lengths[index] > rep_lengths[best_rep] {
+        for (index, &length) in lengths.iter().enumerate() {
+            if length > lengths[best_rep] {
                 best_rep = index;
             }
         }
@@ -167,95 +285,65 @@ impl OptimalParser {
             finder.skip(text, length - 1);
             Some(Step { length: length as u32, from })
         };
-        if rep_lengths[best_rep] >= self.nice_length {
-            return take(finder, rep_lengths[best_rep], From::Rep(best_rep as u8));
+        if lengths[best_rep] >= self.nice_length {
+            return take(finder, lengths[best_rep], From::Rep(best_rep as u8));
         }
         let longest = self.found.longest() as usize;
         if longest >= self.nice_length {
             let distance = self.found.as_slice().last().map_or(0, |found| found.distance);
             return take(finder, longest, From::Match(distance));
         }
-        let byte = text[position];
-        let match_byte = text[position - reps[0] as usize - 1];
-        let last = longest.max(rep_lengths[best_rep]);
-        if last < MIN_MATCH && byte != match_byte {
+        if longest.max(lengths[best_rep]) < MIN_MATCH
+            && text[position] != text[position - place.reps[0] as usize - 1]
+        {
             return Some(literal);
         }
-
-        let state = coder.state;
-        let probs = &coder.probs.fixed;
-        let pos_state = coder.pos_state(position);
-        let is_match = probs.is_match[state.index()][pos_state];
-        let literal_probs = coder.probs.literal(position, text[position - 1]);
-        let literal_price = price_0(is_match)
-            + if state.is_after_literal() {
-                literal_price(literal_probs, byte)
-            } else {
-                matched_literal_price(literal_probs, byte, match_byte)
-            };
-        self.nodes[0] = Node { price: 0, length: 0, from: LITERAL, extra: 0, state, reps };
-        self.nodes[1] = Node { price: literal_price, length: 1, ..UNREACHED };
-        let match_price = price_1(is_match);
-        let rep_price = match_price + price_1(probs.is_rep[state.index()]);
-        if match_byte == byte && rep_lengths[0] < MIN_MATCH {
-            let price = rep_price + short_rep_price(coder, state, pos_state);
-            offer!(self.nodes[1], price, 1, 0, 0);
-            if last < MIN_MATCH {
-                let from = if self.nodes[1].is_short_rep() { From::Rep(0) } else { From::Literal };
-                self.nodes[1] = UNREACHED;
-                return Some(Step { length: 1, from });
-            }
+        self.nodes.places[0] = place;
+        self.nodes.prices[0] = 0;
+        self.nodes.last = 1;
+        visit(&mut self.nodes, 0, frame, position, &mut self.found, &lengths);
+        if self.nodes.last == 1 {
+            self.nodes.prices[1] = INFINITE;
+            return Some(Step { length: 1, from: self.nodes.ways[1].source() });
         }
-        self.last = last.max(1);
-        for (index, &length) in rep_lengths.iter().enumerate() {
-            let base = rep_price + rep_index_price(coder, index, state, pos_state);
-            let lengths = prices.rep_length.row(pos_state);
-            let nodes = self.nodes.iter_mut().zip(lengths).enumerate().take(length + 1).skip(MIN_MATCH);
-            for (length, (node, price)) in nodes {
-                offer!(*node, base + price, length, index as u32, 0);
-            }
-        }
-        // A match no longer than rep0 is never cheaper.
-        let start = (rep_lengths[0] + 1).max(MIN_MATCH);
-        let base = match_price + price_0(probs.is_rep[state.index()]);
-        offer_matches(&mut self.nodes, self.found.as_slice(), start, base, prices, pos_state);
         None
     }
 
     /// Goes through the nodes; gives the node where the parse ends.
-    fn explore<F: Finder>(
-        &mut self,
-        text: &[u8],
-        start: usize,
-        finder: &mut F,
-        coder: &SymbolEncoder,
-        prices: &Prices,
-    ) -> usize {
+    #[inline(always)]
+    fn explore<F: Finder>(&mut self, frame: &Frame, start: usize, finder: &mut F) -> usize {
         let mut current = 0;
         loop {
             current += 1;
-            if current == self.last {
+            if current == self.nodes.last {
                 return current;
             }
             if current >= NODES - 64 {
                 // Out of nodes: the cheapest of those reached ends the parse.
-                return self.cheapest_from(current, text, finder);
+                return self.cheapest_from(current, frame.text, finder);
+            }
+            if self.nodes.prices[(current + 1) & MASK] <= self.nodes.prices[current & MASK] + self.margin {
+                finder.skip(frame.text, 1);
+                continue;
             }
             let position = start + current;
-            self.look(text, position, finder);
+            self.look(frame.text, position, finder);
             if self.found.longest() as usize >= self.nice_length {
                 self.found_is_next = true;
                 return current;
             }
-            self.settle(current);
-            self.visit(current, text, position, coder, prices);
+            self.nodes.settle(current);
+            let limit = (frame.text.len() - position).min(NODES - 1 - current).min(self.nice_length);
+            let lengths = rep_lengths(frame.text, position, &self.nodes.places[current & MASK].reps, limit);
+            visit(&mut self.nodes, current, frame, position, &mut self.found, &lengths);
         }
     }
 
+    #[cold]
     fn cheapest_from<F: Finder>(&mut self, current: usize, text: &[u8], finder: &mut F) -> usize {
         let mut best = current;
-        for index in current + 1..=self.last {
-            if self.nodes[index].price <= self.nodes[best].price {
+        for index in current + 1..=self.nodes.last {
+            if self.nodes.prices[index] <= self.nodes.prices[best] {
                 best = index;
             }
         }
@@ -264,181 +352,124 @@ impl OptimalParser {
         }
         best
     }
-
-    /// Sets a node's state and distances by the way that leads there.
-    #[inline(always)]
-    fn settle(&mut self, current: usize) {
-        let node = self.nodes[current];
-        let mut before = current - node.length as usize;
-        let (state, reps);
-        if node.length == 1 && node.extra == 0 {
-            let previous = &self.nodes[before];
-            reps = previous.reps;
-            state = if node.is_short_rep() { previous.state.short_repeated() } else { previous.state.literal() };
-        } else {
-            let first = if node.extra > 0 {
-                before -= node.extra as usize;
-                node.extra as usize
-            } else {
-                0
-            };
-            let previous = &self.nodes[before];
-            let from = node.from;
-            state = match first {
-                0 if from < 4 => previous.state.repeated(),
-                0 => previous.state.matched(),
-                _ => AFTER_LITERAL_AND_REP,
-            };
-            reps = moved_to_front(&previous.reps, if first == 1 { 0 } else { from });
-        }
-        let node = &mut self.nodes[current];
-        node.state = state;
-        node.reps = reps;
-    }
-
-    /// Tries all steps from a node.
-    #[inline(always)]
-    fn visit(&mut self, current: usize, text: &[u8], position: usize, coder: &SymbolEncoder, prices: &Prices) {
-        let nodes = &mut self.nodes;
-        let Node { price, state, reps, .. } = nodes[current];
-        let nice = self.nice_length;
-        let probs = &coder.probs.fixed;
-        let pos_state = coder.pos_state(position);
-        let byte = text[position];
-        let match_byte = text[position - reps[0] as usize - 1];
-        let is_match = probs.is_match[state.index()][pos_state];
-        let match_price = price + price_1(is_match);
-        let rep_price = match_price + price_1(probs.is_rep[state.index()]);
-
-        // A literal. Where the byte is rep0's and the next node is reached already, it never is the cheapest.
-        let mut next_is_literal = false;
-        let mut after_literal = price + price_0(is_match);
-        let next_price = nodes[current + 1].price;
-        if (next_price < INFINITE && match_byte == byte) || after_literal > next_price {
-            after_literal = 0;
-        } else {
-            let literal_probs = coder.probs.literal(position, text[position - 1]);
-            after_literal += if state.is_after_literal() {
-                literal_price(literal_probs, byte)
-            } else {
-                matched_literal_price(literal_probs, byte, match_byte)
-            };
-            if after_literal < next_price {
-                nodes[current + 1] = Node { price: after_literal, length: 1, ..UNREACHED };
-                next_is_literal = true;
-            }
-        }
-
-        let available = (text.len() - position).min(NODES - 1 - current);
-        if available < MIN_MATCH {
-            return;
-        }
-        let next = &mut nodes[current + 1];
-        if match_byte == byte && rep_price < next.price && (next.length < 2 || next.from != 0) {
-            let price = rep_price + short_rep_price(coder, state, pos_state);
-            if price < next.price {
-                *next = Node { price, length: 1, from: 0, ..UNREACHED };
-                next_is_literal = false;
-            }
-        }
-        let limit = available.min(nice);
-
-        // literal + rep0
-        if !next_is_literal && after_literal != 0 && match_byte != byte && available > 2 {
-            let length = rep_length_at(text, position + 1, reps[0], (nice + 1).min(available) - 1);
-            if length >= MIN_MATCH {
-                let state = state.literal();
-                let pos_state = coder.pos_state(position + 1);
-                let price =
-                    after_literal + long_rep0_price(coder, state, pos_state) + prices.rep_length.get(length, pos_state);
-                let reached = current + 1 + length;
-                self.last = self.last.max(reached);
-                offer!(nodes[reached], price, length, 0, 1);
-            }
-        }
-
-        // The four repeated distances.
-        let mut start = MIN_MATCH;
-        for (index, &rep) in reps.iter().enumerate() {
-            let length = rep_length_at(text, position, rep, limit);
-            if length < MIN_MATCH {
-                continue;
-            }
-            self.last = self.last.max(current + length);
-            let base = rep_price + rep_index_price(coder, index, state, pos_state);
-            let lengths = prices.rep_length.row(pos_state);
-            for length in (MIN_MATCH..=length).rev() {
-                offer!(nodes[current + length], base + lengths[length], length, index as u32, 0);
-            }
-            if index == 0 {
-                start = length + 1;
-            }
-            let after =
-                After { price: base + lengths[length], state: state.repeated(), from: index as u32, rep, length };
-            self.last = self
-                .last
-                .max(offer_literal_rep0(nodes, current, text, position, coder, prices, &after, nice, available));
-        }
-
-        // Matches.
-        if self.found.longest() as usize > limit {
-            self.found.cap(limit as u32);
-        }
-        let found = self.found.as_slice();
-        let longest = self.found.longest() as usize;
-        if longest < start {
-            return;
-        }
-        self.last = self.last.max(current + longest);
-        let base = match_price + price_0(probs.is_rep[state.index()]);
-        offer_matches(&mut nodes[current..], found, start, base, prices, pos_state);
-        let lengths = prices.length.row(pos_state);
-        for &Match { length, distance } in found {
-            let length = length as usize;
-            if length < start {
-                continue;
-            }
-            let price = base + lengths[length] + prices.distance.get(distance, length_class(length));
-            let after = After { price, state: state.matched(), from: distance + 4, rep: distance, length };
-            self.last = self
-                .last
-                .max(offer_literal_rep0(nodes, current, text, position, coder, prices, &after, nice, available));
-        }
-    }
-
-    /// Writes the way to node `end` into `steps`.
-    fn trace(&mut self, end: usize, steps: &mut Vec<Step>) {
-        let mut at = end;
-        while at > 0 {
-            let node = &self.nodes[at];
-            let literal = Step { length: 1, from: From::Literal };
-            match node.extra {
-                0 => {
-                    steps.push(Step { length: node.length, from: source(node) });
-                    at -= node.length as usize;
-                }
-                1 => {
-                    steps.push(Step { length: node.length, from: From::Rep(0) });
-                    steps.push(literal);
-                    at -= node.length as usize + 1;
-                }
-                extra => {
-                    steps.push(Step { length: node.length, from: From::Rep(0) });
-                    steps.push(literal);
-                    steps.push(Step { length: extra - 1, from: source(node) });
-                    at -= (node.length + extra) as usize;
-                }
-            }
-        }
-        steps.reverse();
-    }
 }
 
-fn source(node: &Node) -> From {
-    match node.from {
-        LITERAL => From::Literal,
-        index @ 0..4 => From::Rep(index as u8),
-        distance => From::Match(distance - 4),
+/// Tries all steps from node `current`, whose place is set. `rep_lengths`: those of its four distances, below the nice length
+/// or that.
+#[inline(always)]
+fn visit(
+    nodes: &mut Nodes,
+    current: usize,
+    frame: &Frame,
+    position: usize,
+    found: &mut Matches,
+    rep_lengths: &[usize; 4],
+) {
+    let &Frame { text, coder, prices, nice_length } = frame;
+    let price = nodes.prices[current & MASK];
+    let Place { reps, state } = nodes.places[current & MASK];
+    let probs = &coder.probs.fixed;
+    let pos_state = coder.pos_state(position);
+    let (byte, match_byte) = (text[position], text[position - reps[0] as usize - 1]);
+    let is_match = probs.is_match[state.index()][pos_state];
+    let match_price = price + price_1(is_match);
+    let is_rep = probs.is_rep[state.index()];
+    let rep_price = match_price + price_1(is_rep);
+
+    // A literal. Where the byte is rep0's and the next node is reached already, it never is the cheapest.
+    let next = (current + 1) & MASK;
+    let mut next_is_literal = false;
+    let mut after_literal = price + price_0(is_match);
+    let next_price = nodes.prices[next];
+    if (next_price < INFINITE && match_byte == byte) || after_literal > next_price {
+        after_literal = 0;
+    } else {
+        let literal_probs = coder.probs.literal(position, text[position - 1]);
+        after_literal += if state.is_after_literal() {
+            literal_price(literal_probs, byte)
+        } else {
+            matched_literal_price(literal_probs, byte, match_byte)
+        };
+        if after_literal < next_price {
+            nodes.set(next, after_literal, Way::LITERAL);
+            next_is_literal = true;
+        }
+    }
+
+    let available = (text.len() - position).min(NODES - 1 - current);
+    if available < MIN_MATCH {
+        return;
+    }
+    if match_byte == byte && rep_price < nodes.prices[next] {
+        let way = nodes.ways[next];
+        let price = rep_price + short_rep_price(coder, state, pos_state);
+        if (way.length < 2 || way.from != 0) && price < nodes.prices[next] {
+            nodes.set(next, price, Way::SHORT_REP);
+            next_is_literal = false;
+        }
+    }
+
+    // literal + rep0
+    if !next_is_literal && after_literal != 0 && match_byte != byte && available > 2 {
+        let length = rep_length(text, position + 1, reps[0], (nice_length + 1).min(available) - 1);
+        if length >= MIN_MATCH {
+            let price = after_literal + long_rep0_price(frame, state.literal(), position + 1, length);
+            nodes.offer(current + 1 + length, price, Way { from: 0, length: length as u16, extra: 1 });
+        }
+    }
+
+    // The four repeated distances.
+    let mut start = MIN_MATCH;
+    for (index, &length) in rep_lengths.iter().enumerate() {
+        if length < MIN_MATCH {
+            continue;
+        }
+        nodes.last = nodes.last.max(current + length);
+        let base = rep_price + rep_index_price(coder, index, state, pos_state);
+        let row = prices.rep_length.row(pos_state);
+        nodes.offer_lengths(current, MIN_MATCH..=length, base, row, index as u32);
+        if index == 0 {
+            start = length + 1;
+        }
+        let price = base + Price::from(row[length]);
+        let after = After { price, state: state.repeated(), from: index as u32, rep: reps[index], length };
+        after.offer_literal_rep0(nodes, current, frame, position, available);
+    }
+
+    // Matches.
+    let limit = available.min(nice_length);
+    if found.longest() as usize > limit {
+        found.cap(limit as u32);
+    }
+    let longest = found.longest() as usize;
+    if longest < start {
+        return;
+    }
+    nodes.last = nodes.last.max(current + longest);
+    let base = match_price + price_0(is_rep);
+    let row = prices.length.row(pos_state);
+    for &Match { length: longest, distance } in found.as_slice() {
+        let longest = longest as usize;
+        if longest < start {
+            continue;
+        }
+        let (by_class, align) = prices.distance.row(distance);
+        let base = base + align;
+        let from = distance + 4;
+        let mut price = 0;
+        while start < MIN_MATCH + LENGTH_CLASSES - 1 && start <= longest {
+            price = base + Price::from(row[start]) + Price::from(by_class[start - MIN_MATCH]);
+            nodes.offer(current + start, price, Way::single(from, start));
+            start += 1;
+        }
+        if start <= longest {
+            let base = base + Price::from(by_class[LENGTH_CLASSES - 1]);
+            nodes.offer_lengths(current, start..=longest, base, row, from);
+            price = base + Price::from(row[longest]);
+            start = longest + 1;
+        }
+        let after = After { price, state: state.matched(), from, rep: distance, length: longest };
+        after.offer_literal_rep0(nodes, current, frame, position, available);
     }
 }
 
@@ -454,16 +485,17 @@ fn moved_to_front(reps: &[u32; 4], from: u32) -> [u32; 4] {
     }
 }
 
+/// Lengths of the matches at the four repeated distances; 0 below two bytes.
+#[inline(always)]
+fn rep_lengths(text: &[u8], position: usize, reps: &[u32; 4], limit: usize) -> [usize; 4] {
+    core::array::from_fn(|index| rep_length(text, position, reps[index], limit))
+}
+
 /// Length of the match at a repeated distance; 0 below two bytes.
 #[inline(always)]
 fn rep_length(text: &[u8], position: usize, rep: u32, limit: usize) -> usize {
-    if (rep as usize) < position { rep_length_at(text, position, rep, limit) } else { 0 }
-}
-
-#[inline(always)]
-fn rep_length_at(text: &[u8], position: usize, rep: u32, limit: usize) -> usize {
     let other = position - rep as usize - 1;
-    if limit < MIN_MATCH || text[position] != text[other] || text[position + 1] != text[other + 1] {
+    if limit < MIN_MATCH || text[position..position + 2] != text[other..other + 2] {
         return 0;
     }
     common_length(text, position, other, limit)
@@ -487,28 +519,16 @@ fn rep_index_price(coder: &SymbolEncoder, index: usize, state: State, pos_state:
     if index == 1 { price } else { price + bit_price(probs.is_rep_g2[state], u32::from(index > 2)) }
 }
 
-/// A long rep0 with everything but its length.
+/// A rep0 of two bytes or more at `position`.
 #[inline(always)]
-fn long_rep0_price(coder: &SymbolEncoder, state: State, pos_state: usize) -> Price {
+fn long_rep0_price(frame: &Frame, state: State, position: usize, length: usize) -> Price {
+    let coder = frame.coder;
     let probs = &coder.probs.fixed;
+    let pos_state = coder.pos_state(position);
     price_1(probs.is_match[state.index()][pos_state])
         + price_1(probs.is_rep[state.index()])
         + rep_index_price(coder, 0, state, pos_state)
-}
-
-/// Offers every length from `start` to the longest match, each with the nearest distance that has it.
-#[inline(always)]
-fn offer_matches(nodes: &mut [Node], found: &[Match], start: usize, base: Price, prices: &Prices, pos_state: usize) {
-    let lengths = prices.length.row(pos_state);
-    let mut length = start;
-    for found in found {
-        let longest = found.length as usize;
-        while length <= longest {
-            let price = base + lengths[length] + prices.distance.get(found.distance, length_class(length));
-            offer!(nodes[length], price, length, found.distance + 4, 0);
-            length += 1;
-        }
-    }
+        + frame.prices.rep_length.get(length, pos_state)
 }
 
 /// A step after which a literal and rep0 are tried.
@@ -520,44 +540,29 @@ struct After {
     length: usize,
 }
 
-/// Offers step + literal + rep0. Gives the node reached, or 0.
-#[inline(always)]
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the parser's innermost step; a struct of these would be made for each call"
-)]
-fn offer_literal_rep0(
-    nodes: &mut [Node],
-    current: usize,
-    text: &[u8],
-    position: usize,
-    coder: &SymbolEncoder,
-    prices: &Prices,
-    after: &After,
-    nice: usize,
-    available: usize,
-) -> usize {
-    let literal_at = after.length + 1;
-    let limit = (literal_at + nice).min(available);
-    if literal_at + 2 > limit {
-        return 0;
+impl After {
+    #[inline(always)]
+    fn offer_literal_rep0(self, nodes: &mut Nodes, current: usize, frame: &Frame, position: usize, available: usize) {
+        let literal_at = self.length + 1;
+        let limit = (literal_at + frame.nice_length).min(available);
+        if literal_at + 2 > limit {
+            return;
+        }
+        let text = frame.text;
+        let rep_position = position + literal_at;
+        let length = rep_length(text, rep_position, self.rep, limit - literal_at);
+        if length < MIN_MATCH {
+            return;
+        }
+        let coder = frame.coder;
+        let literal_position = position + self.length;
+        let pos_state = coder.pos_state(literal_position);
+        let probs = coder.probs.literal(literal_position, text[literal_position - 1]);
+        let match_byte = text[literal_position - self.rep as usize - 1];
+        let literal = price_0(coder.probs.fixed.is_match[self.state.index()][pos_state])
+            + matched_literal_price(probs, text[literal_position], match_byte);
+        let price = self.price + literal + long_rep0_price(frame, self.state.literal(), rep_position, length);
+        let way = Way { from: self.from, length: length as u16, extra: literal_at as u16 };
+        nodes.offer(current + literal_at + length, price, way);
     }
-    let rep_position = position + literal_at;
-    let length = rep_length_at(text, rep_position, after.rep, limit - literal_at);
-    if length < MIN_MATCH {
-        return 0;
-    }
-    let literal_position = position + after.length;
-    let pos_state = coder.pos_state(literal_position);
-    let probs = coder.probs.literal(literal_position, text[literal_position - 1]);
-    let match_byte = text[literal_position - after.rep as usize - 1];
-    let literal = price_0(coder.probs.fixed.is_match[after.state.index()][pos_state])
-        + matched_literal_price(probs, text[literal_position], match_byte);
-    let state = after.state.literal();
-    let pos_state = coder.pos_state(rep_position);
-    let price =
-        after.price + literal + long_rep0_price(coder, state, pos_state) + prices.rep_length.get(length, pos_state);
-    let reached = current + literal_at + length;
-    offer!(nodes[reached], price, length, after.from, literal_at);
-    reached
 }

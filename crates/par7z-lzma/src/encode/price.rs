@@ -63,26 +63,47 @@ pub(crate) fn price_1(prob: Prob) -> Price {
     bit_price(prob, 1)
 }
 
-fn tree_price(probs: &[Prob], symbol: u32, bits: u32) -> Price {
-    let mut node = symbol | 1 << bits;
-    let mut price = 0;
-    while node > 1 {
-        let bit = node & 1;
-        node >>= 1;
-        price += bit_price(probs[node as usize], bit);
+/// Adds to `base` the price of each of a tree's first symbols, as many as `prices` has. The tree has as many as fit into the
+/// bits that `probs` has room for.
+fn tree_prices(probs: &[Prob], base: Price, prices: &mut [u16]) {
+    // A row of the tree after another, in place, from the end: each node's price gives way to those of its two sons.
+    let bits = probs.len().trailing_zeros();
+    prices[0] = base as u16;
+    let used = |bits_left: u32| ((prices.len() - 1) >> bits_left) + 1;
+    let used: [usize; 9] = core::array::from_fn(|bits_left| used(bits_left as u32));
+    for row in 0..bits {
+        for index in (0..used[(bits - row) as usize]).rev() {
+            let prob = probs[(1 << row) + index];
+            let price = prices[index];
+            if let Some(one) = prices.get_mut(2 * index + 1) {
+                *one = price + price_1(prob) as u16;
+            }
+            prices[2 * index] = price + price_0(prob) as u16;
+        }
     }
-    price
 }
 
-fn reverse_tree_price(probs: &[Prob], symbol: u32, bits: u32) -> Price {
-    let mut node = 1usize;
-    let mut price = 0;
-    for index in 0..bits {
-        let bit = symbol >> index & 1;
-        price += bit_price(probs[node], bit);
-        node = node << 1 | bit as usize;
+/// The price of each symbol of a tree that is coded from the lowest bit on: of up to 32, a power of two.
+fn reverse_tree_prices(probs: &[Prob], prices: &mut [u16]) {
+    /// Five bits, the last first.
+    const REVERSED: [u8; 32] = {
+        let mut reversed = [0; 32];
+        let mut index = 0u8;
+        while index < 32 {
+            reversed[index as usize] = index.reverse_bits() >> 3;
+            index += 1;
+        }
+        reversed
+    };
+    prices[0] = 0;
+    for row in 0..prices.len().trailing_zeros() {
+        for index in 0..1 << row {
+            let prob = probs[(1 << row) + usize::from(REVERSED[index] >> (5 - row))];
+            let price = prices[index];
+            prices[index | 1 << row] = price + price_1(prob) as u16;
+            prices[index] = price + price_0(prob) as u16;
+        }
     }
-    price
 }
 
 /// The price of a literal after a literal.
@@ -113,44 +134,45 @@ pub(crate) fn matched_literal_price(probs: &[Prob; LITERAL_PROBS], byte: u8, mat
     price
 }
 
+/// Prices of a position state's lengths, by length.
+pub(crate) type LengthRow = [u16; MAX_MATCH + 1];
+
 /// Prices of lengths for each position state.
 pub(crate) struct LengthPrices {
-    prices: Box<[[Price; MAX_MATCH + 1]; MAX_POS_STATES]>,
+    rows: Box<[LengthRow; MAX_POS_STATES]>,
 }
 
 impl LengthPrices {
     fn new() -> Self {
-        Self { prices: Box::new([[0; MAX_MATCH + 1]; MAX_POS_STATES]) }
+        Self { rows: Box::new([[0; MAX_MATCH + 1]; MAX_POS_STATES]) }
     }
 
     /// Of a length of 2 to the longest that was [filled](Self::fill).
     #[inline(always)]
     pub(crate) fn get(&self, length: usize, pos_state: usize) -> Price {
-        self.prices[pos_state & (MAX_POS_STATES - 1)][length]
+        self.row(pos_state)[length].into()
     }
 
-    /// The row of a position state, by length.
     #[inline(always)]
-    pub(crate) fn row(&self, pos_state: usize) -> &[Price; MAX_MATCH + 1] {
-        &self.prices[pos_state & (MAX_POS_STATES - 1)]
+    pub(crate) fn row(&self, pos_state: usize) -> &LengthRow {
+        &self.rows[pos_state & (MAX_POS_STATES - 1)]
     }
 
-    pub(crate) fn fill(&mut self, probs: &LengthProbs, pos_states: usize, max_length: usize) {
+    fn fill(&mut self, probs: &LengthProbs, pos_states: usize, max_length: usize) {
+        const MID: usize = MIN_MATCH + LOW_LENGTHS;
+        const HIGH: usize = MID + LOW_LENGTHS;
         let low = price_0(probs.choice);
         let mid = price_1(probs.choice) + price_0(probs.choice2);
         let high = price_1(probs.choice) + price_1(probs.choice2);
-        for (pos_state, prices) in self.prices.iter_mut().enumerate().take(pos_states) {
-            for length in 0..LOW_LENGTHS {
-                let symbol = length as u32;
-                prices[MIN_MATCH + length] = low + tree_price(&probs.low[pos_state], symbol, 3);
-                prices[MIN_MATCH + LOW_LENGTHS + length] = mid + tree_price(&probs.mid[pos_state], symbol, 3);
-            }
+        for (pos_state, row) in self.rows.iter_mut().enumerate().take(pos_states) {
+            tree_prices(&probs.low[pos_state], low, &mut row[MIN_MATCH..MID]);
+            tree_prices(&probs.mid[pos_state], mid, &mut row[MID..HIGH]);
         }
-        for length in MIN_MATCH + 2 * LOW_LENGTHS..=max_length {
-            let symbol = (length - MIN_MATCH - 2 * LOW_LENGTHS) as u32;
-            let price = high + tree_price(&probs.high, symbol, 8);
-            for prices in self.prices.iter_mut().take(pos_states) {
-                prices[length] = price;
+        if max_length >= HIGH {
+            let (first, others) = self.rows.split_at_mut(1);
+            tree_prices(&probs.high, high, &mut first[0][HIGH..=max_length]);
+            for row in others.iter_mut().take(pos_states - 1) {
+                row[HIGH..=max_length].copy_from_slice(&first[0][HIGH..=max_length]);
             }
         }
     }
@@ -158,10 +180,11 @@ impl LengthPrices {
 
 /// Prices of distances (from 0).
 pub(crate) struct DistancePrices {
-    slots: [[Price; SLOTS]; LENGTH_CLASSES],
-    full: [[Price; FULL_DISTANCES]; LENGTH_CLASSES],
-    align: [Price; ALIGN_SIZE],
-    used_slots: usize,
+    slots: [[u16; LENGTH_CLASSES]; SLOTS],
+    full: [[u16; LENGTH_CLASSES]; FULL_DISTANCES],
+    align: [u16; ALIGN_SIZE],
+    /// Distances from this on do not occur.
+    end: u32,
 }
 
 /// The slot of a distance (from 0): its highest two bits and their place.
@@ -177,43 +200,48 @@ pub(crate) fn slot_of(distance: u32) -> u32 {
 impl DistancePrices {
     fn new() -> Self {
         Self {
-            slots: [[0; SLOTS]; LENGTH_CLASSES],
-            full: [[0; FULL_DISTANCES]; LENGTH_CLASSES],
+            slots: [[0; LENGTH_CLASSES]; SLOTS],
+            full: [[0; LENGTH_CLASSES]; FULL_DISTANCES],
             align: [0; ALIGN_SIZE],
-            used_slots: SLOTS,
+            end: u32::MAX,
         }
     }
 
-    /// Of a distance in a match of this [class](crate::model::length_class).
+    /// Of a distance: by the match's [class](crate::model::length_class), and what is to be added for any class.
     #[inline(always)]
-    pub(crate) fn get(&self, distance: u32, class: usize) -> Price {
-        if (distance as usize) < FULL_DISTANCES {
-            return self.full[class][distance as usize];
+    pub(crate) fn row(&self, distance: u32) -> (&[u16; LENGTH_CLASSES], Price) {
+        match self.full.get(distance as usize) {
+            Some(row) => (row, 0),
+            None => {
+                let row = &self.slots[slot_of(distance) as usize & (SLOTS - 1)];
+                (row, self.align[distance as usize & (ALIGN_SIZE - 1)].into())
+            }
         }
-        self.slots[class][slot_of(distance) as usize & (SLOTS - 1)] + self.align[distance as usize & (ALIGN_SIZE - 1)]
     }
 
     fn fill(&mut self, probs: &FixedProbs) {
-        let mut footers = [0; FULL_DISTANCES];
-        for (distance, footer) in footers.iter_mut().enumerate().skip(4) {
-            let slot = slot_of(distance as u32);
-            let bits = (slot >> 1) - 1;
-            let base = ((2 | slot & 1) << bits) as usize;
-            *footer = reverse_tree_price(&probs.special[base - slot as usize..], (distance - base) as u32, bits);
-        }
-        for ((slots, full), probs) in self.slots.iter_mut().zip(&mut self.full).zip(&probs.slot) {
-            for (slot, price) in slots.iter_mut().enumerate().take(self.used_slots) {
-                *price = tree_price(probs, slot as u32, 6);
-            }
-            for (distance, price) in full.iter_mut().enumerate() {
-                *price = slots[slot_of(distance as u32) as usize] + footers[distance];
-            }
-            for (slot, price) in slots.iter_mut().enumerate().skip(FIRST_ALIGNED_SLOT) {
-                *price += ((slot as Price >> 1) - 1 - ALIGN_BITS) << 4;
+        let used_slots = (slot_of(self.end.saturating_sub(1)) as usize + 1).min(SLOTS);
+        for (class, probs) in probs.slot.iter().enumerate() {
+            let mut prices = [0; SLOTS];
+            tree_prices(probs, 0, &mut prices[..used_slots]);
+            for (slot, price) in prices.into_iter().enumerate().take(used_slots) {
+                let direct_bits = (slot as u16 >> 1).saturating_sub(1 + ALIGN_BITS as u16);
+                self.slots[slot][class] = price + if slot < FIRST_ALIGNED_SLOT { 0 } else { direct_bits << 4 };
             }
         }
-        for (symbol, price) in self.align.iter_mut().enumerate() {
-            *price = reverse_tree_price(&probs.align, symbol as u32, ALIGN_BITS);
+        self.full[..4].copy_from_slice(&self.slots[..4]);
+        let mut footers = [0; FULL_DISTANCES / 4];
+        for slot in 4..used_slots.min(FIRST_ALIGNED_SLOT) {
+            let bits = (slot as u32 >> 1) - 1;
+            let base = (2 | slot & 1) << bits;
+            let footers = &mut footers[..1 << bits];
+            reverse_tree_prices(&probs.special[base - slot..], footers);
+            for (row, footer) in self.full[base..].iter_mut().zip(footers) {
+                *row = self.slots[slot].map(|price| price + *footer);
+            }
+        }
+        if used_slots > FIRST_ALIGNED_SLOT {
+            reverse_tree_prices(&probs.align, &mut self.align);
         }
     }
 }
@@ -250,7 +278,7 @@ impl Prices {
     pub(crate) fn set_up(&mut self, pos_states: usize, max_length: usize, dictionary_bytes: u32) {
         self.pos_states = pos_states;
         self.max_length = max_length;
-        self.distance.used_slots = (slot_of(dictionary_bytes.saturating_sub(1)) as usize + 1).min(SLOTS);
+        self.distance.end = dictionary_bytes;
         self.expire();
     }
 

@@ -19,7 +19,7 @@
 //! al., 2001 (the stack). The climb with overwriting is an idea of fast LZ77 factorization (Crochemore, Ilie, 2008).
 
 use super::flat::FlatStretches;
-use super::{Finder, Matches};
+use super::{Finder, Match, Matches};
 use crate::kernel::huge_pages;
 use crate::kernel::prefetch::prefetch;
 use alloc::vec::Vec;
@@ -160,26 +160,20 @@ impl Finder for IntervalTree {
         let available = (text.len() - position) as u32;
         // `latest` must be nearer than what is known for a longer match, and in the dictionary.
         let mut nearest = position.saturating_sub(self.dictionary_bytes) as u32;
-        let mut deepest_first = [(0u32, 0u32); MAX_LIMIT + 2];
-        let mut count = 0;
         self.climb(|length, latest| {
-            deepest_first[count] = (length, latest);
-            let nearer = latest > nearest;
-            count += usize::from(nearer);
-            nearest = if nearer { latest } else { nearest };
+            if latest > nearest {
+                nearest = latest;
+                found.push(length.min(available), position as u32 - latest);
+            }
         });
-        for (rank, &(length, latest)) in deepest_first[..count].iter().enumerate().rev() {
-            let distance = position as u32 - latest;
-            let length = length.min(available);
+        found.turn_and_keep(|rank, &Match { length, distance }| {
             let too_far = match length {
                 2 => distance > 512,
                 3 => distance > 1 << 16,
                 _ => false,
             };
-            if (rank < 2 || distance < NEAR_BYTES) && !too_far {
-                found.push(length, distance);
-            }
-        }
+            (rank < 2 || distance < NEAR_BYTES) && !too_far
+        });
     }
 
     fn skip(&mut self, _text: &[u8], count: usize) {

@@ -6,6 +6,7 @@
 pub(crate) mod binary_tree;
 pub(crate) mod flat;
 pub(crate) mod interval_tree;
+pub(crate) mod short_chain;
 
 use crate::model::MAX_MATCH;
 
@@ -59,6 +60,20 @@ impl Matches {
         }
     }
 
+    /// Turns matches round that were pushed longest first, and keeps those that `keep` wants to; it is told how many are longer.
+    #[inline(always)]
+    pub(crate) fn turn_and_keep(&mut self, keep: impl Fn(usize, &Match) -> bool) {
+        let found = &mut self.list[..self.count.min(MAX_MATCH + 1)];
+        let mut kept = 0;
+        for rank in 0..found.len() {
+            let one = found[rank];
+            found[kept] = one;
+            kept += usize::from(keep(rank, &one));
+        }
+        found[..kept].reverse();
+        self.count = kept;
+    }
+
     /// Cuts all to at most so many bytes, and keeps one of that length.
     #[inline]
     pub(crate) fn cap(&mut self, length: u32) {
@@ -90,19 +105,32 @@ pub(crate) fn common_length(text: &[u8], first: usize, second: usize, limit: usi
 /// As [`common_length`], when `length` bytes are known to be the same.
 #[inline(always)]
 pub(crate) fn extend(text: &[u8], first: usize, second: usize, mut length: usize, limit: usize) -> usize {
-    let (a, b) = (&text[first..first + limit], &text[second..second + limit]);
-    while length + 8 <= limit {
-        let x = u64::from_le_bytes(a[length..length + 8].try_into().expect("8 bytes"));
-        let y = u64::from_le_bytes(b[length..length + 8].try_into().expect("8 bytes"));
-        if x != y {
-            return length + ((x ^ y).trailing_zeros() / 8) as usize;
+    // Where there is room behind, whole words are compared and what is too much is cut off.
+    if first + limit + 8 <= text.len() {
+        while length < limit {
+            let difference = word(text, first + length) ^ word(text, second + length);
+            if difference != 0 {
+                return limit.min(length + (difference.trailing_zeros() / 8) as usize);
+            }
+            length += 8;
         }
-        length += 8;
+        return limit;
     }
-    while length < limit && a[length] == b[length] {
+    extend_bytewise(text, first, second, length, limit)
+}
+
+/// As [`extend`], up to the text's end.
+#[cold]
+fn extend_bytewise(text: &[u8], first: usize, second: usize, mut length: usize, limit: usize) -> usize {
+    while length < limit && text[first + length] == text[second + length] {
         length += 1;
     }
     length
+}
+
+#[inline(always)]
+fn word(text: &[u8], position: usize) -> u64 {
+    u64::from_le_bytes(text[position..position + 8].try_into().expect("8 bytes"))
 }
 
 #[cfg(test)]
@@ -110,6 +138,7 @@ mod tests {
     use super::binary_tree::BinaryTree;
     use super::flat::FlatStretches;
     use super::interval_tree::IntervalTree;
+    use super::short_chain::ShortChain;
     use super::*;
     use alloc::vec::Vec;
 
@@ -172,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn both_finders_find_the_longest_and_nearest() {
+    fn all_finders_find_the_longest_and_nearest() {
         for text in texts() {
             let mut tree = IntervalTree::new();
             tree.begin(&text, &FlatStretches::default(), LIMIT, 1 << 20);
@@ -180,6 +209,9 @@ mod tests {
             let mut tree = BinaryTree::new();
             tree.begin(text.len(), LIMIT, 10_000, 1 << 20);
             check(&text, tree, "binary tree");
+            let mut chain = ShortChain::new();
+            chain.begin(text.len(), LIMIT, 10_000, 1 << 20);
+            check(&text, chain, "short chain");
         }
     }
 
