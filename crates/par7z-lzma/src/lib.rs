@@ -85,5 +85,5 @@ mod properties;
 pub use decode::{
     DecodeError, Lzma2Decoder, Lzma2Part, Lzma2Scan, LzmaDecoder, LzmaEnd, Progress, lzma2_dictionary_bytes, scan_lzma2,
 };
-pub use encode::lzma2::{EncoderOptions, Lzma2Encoder, MatchFinder, OptionsError};
+pub use encode::lzma2::{EncoderOptions, Lzma2Encoder, MatchFinder, OptionsError, Parser};
 pub use properties::{Properties, PropertiesError};

@@ -3,12 +3,14 @@
 //! A chunk holds at most 2 MiB unpacked and 64 KiB packed (stored: 64 KiB). The parser chooses thousands of bytes at once, so
 //! a chunk is closed early enough that whatever comes next still fits.
 
+use super::fast::FastParser;
 use super::optimal::{MAX_PARSE, OptimalParser};
 use super::price::Prices;
 use super::symbols::{From, Saved, Step, SymbolEncoder};
 use crate::Properties;
 use crate::find::Finder;
 use crate::find::binary_tree::BinaryTree;
+use crate::find::hash_chain::HashChain;
 use crate::find::interval_tree::{IntervalTree, MAX_LIMIT, MAX_TEXT};
 use crate::model::MAX_MATCH;
 use alloc::vec::Vec;
@@ -31,6 +33,21 @@ pub enum MatchFinder {
     },
     /// The tree of all suffixes: best from some KB on. It takes about 12 bytes for each byte of the text.
     IntervalTree,
+    /// Hash chains, the finder of the fast levels: 4 bytes for each of the dictionary, and up to 4 MiB of tables.
+    HashChain {
+        /// Candidates tried at each position at the most, 1 or more.
+        cycles: u32,
+    },
+}
+
+/// How steps are chosen from matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Parser {
+    /// The best match at hand, or the next position's. With hash chains only.
+    Fast,
+    /// The cheapest way through the next few thousand bytes.
+    Optimal,
 }
 
 /// Parameters of an encoder.
@@ -44,6 +61,8 @@ pub struct EncoderOptions {
     pub nice_length: u32,
     /// How matches are found.
     pub finder: MatchFinder,
+    /// How steps are chosen from matches.
+    pub parser: Parser,
 }
 
 impl Default for EncoderOptions {
@@ -54,6 +73,7 @@ impl Default for EncoderOptions {
             dictionary_bytes: 32 << 20,
             nice_length: 36,
             finder: MatchFinder::IntervalTree,
+            parser: Parser::Optimal,
         }
     }
 }
@@ -75,8 +95,10 @@ pub struct Lzma2Encoder {
     options: EncoderOptions,
     coder: SymbolEncoder,
     parser: OptimalParser,
+    fast_parser: FastParser,
     prices: Prices,
     binary_tree: BinaryTree,
+    hash_chain: HashChain,
     interval_tree: IntervalTree,
     saved: Option<Saved>,
     steps: Vec<Step>,
@@ -99,11 +121,16 @@ impl Lzma2Encoder {
         check(options.dictionary_bytes >= 1 << 12, "the dictionary has at least 4 KiB")?;
         check((5..=MAX_MATCH as u32).contains(&options.nice_length), "the nice length is 5 to 273")?;
         check(options.finder != MatchFinder::BinaryTree { cycles: 0 }, "the match finder makes at least one step")?;
+        check(options.finder != MatchFinder::HashChain { cycles: 0 }, "the match finder tries at least one candidate")?;
+        let has_chains = matches!(options.finder, MatchFinder::HashChain { .. });
+        check(has_chains || options.parser == Parser::Optimal, "the fast parser works with hash chains")?;
         Ok(Self {
             coder: SymbolEncoder::new(options.properties),
             parser: OptimalParser::new(),
+            fast_parser: FastParser::new(),
             prices: Prices::new(),
             binary_tree: BinaryTree::new(),
+            hash_chain: HashChain::new(),
             interval_tree: IntervalTree::new(),
             saved: None,
             steps: Vec::new(),
@@ -134,6 +161,11 @@ impl Lzma2Encoder {
                 self.interval_tree.begin(text, limit, dictionary_bytes);
                 self.parser.begin(nice_length, limit);
             }
+            MatchFinder::HashChain { cycles } => {
+                self.hash_chain.begin(text.len(), nice_length, cycles, dictionary_bytes);
+                self.parser.begin(nice_length, nice_length);
+                self.fast_parser.begin(nice_length);
+            }
         }
         self.coder.reset();
         self.prices.set_up(1 << options.properties.pb, nice_length, options.dictionary_bytes);
@@ -145,6 +177,13 @@ impl Lzma2Encoder {
             self.coder.range.reset();
             let (coder, parser, prices) = (&mut self.coder, &mut self.parser, &mut self.prices);
             position = match options.finder {
+                MatchFinder::HashChain { .. } if options.parser == Parser::Fast => {
+                    let (parser, finder) = (&mut self.fast_parser, &mut self.hash_chain);
+                    encode_chunk_fast(text, position, coder, parser, finder, &mut self.steps)
+                }
+                MatchFinder::HashChain { .. } => {
+                    encode_chunk(text, position, coder, parser, prices, &mut self.hash_chain, &mut self.steps)
+                }
                 MatchFinder::BinaryTree { .. } => {
                     encode_chunk(text, position, coder, parser, prices, &mut self.binary_tree, &mut self.steps)
                 }
@@ -220,11 +259,37 @@ fn encode_chunk<F: Finder>(
                 From::Literal => {}
             }
         }
-        let is_full =
-            position - start + MAX_PARSE > MAX_UNPACKED || coder.range.len_if_ended() + PARSE_RESERVE > MAX_PACKED;
-        if is_full {
+        if is_full(position - start, coder) {
             break;
         }
     }
     position
+}
+
+/// As [`encode_chunk`], without prices.
+fn encode_chunk_fast(
+    text: &[u8],
+    start: usize,
+    coder: &mut SymbolEncoder,
+    parser: &mut FastParser,
+    finder: &mut HashChain,
+    steps: &mut Vec<Step>,
+) -> usize {
+    let mut position = start;
+    while position < text.len() {
+        parser.parse(text, position, finder, coder, steps);
+        for &step in steps.iter() {
+            coder.encode(text, position, step);
+            position += step.length as usize;
+        }
+        if is_full(position - start, coder) {
+            break;
+        }
+    }
+    position
+}
+
+/// Whether a chunk has no room for another parse.
+fn is_full(unpacked_bytes: usize, coder: &SymbolEncoder) -> bool {
+    unpacked_bytes + MAX_PARSE > MAX_UNPACKED || coder.range.len_if_ended() + PARSE_RESERVE > MAX_PACKED
 }

@@ -1,5 +1,6 @@
 //! The encoder.
 
+mod fast;
 pub(crate) mod lzma2;
 mod optimal;
 mod price;

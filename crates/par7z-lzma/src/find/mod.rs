@@ -4,6 +4,7 @@
 //! skips it; either way the position is known to it afterwards. Finders, parsers and the range coder do not know one another.
 
 pub(crate) mod binary_tree;
+pub(crate) mod hash_chain;
 pub(crate) mod interval_tree;
 
 use crate::model::MAX_MATCH;
@@ -104,6 +105,7 @@ pub(crate) fn extend(text: &[u8], first: usize, second: usize, mut length: usize
 #[cfg(test)]
 mod tests {
     use super::binary_tree::BinaryTree;
+    use super::hash_chain::HashChain;
     use super::interval_tree::IntervalTree;
     use super::*;
     use alloc::vec::Vec;
@@ -142,8 +144,8 @@ mod tests {
         texts
     }
 
-    /// Goes through a text with looks and skips, and checks what is found.
-    fn check(text: &[u8], mut finder: impl Finder, name: &str) {
+    /// Goes through a text with looks and skips, and checks what is found: of `least` bytes or more, the longest.
+    fn check(text: &[u8], finder: &mut impl Finder, least: u32, name: &str) {
         let mut found = Matches::new();
         let mut position = 0;
         while position < text.len() {
@@ -156,7 +158,7 @@ mod tests {
                 let length = common_length(text, position, other, LIMIT.min(text.len() - position));
                 assert!(length >= found.length as usize, "{name}: {found:?} at {position}");
             }
-            if expected.length >= 4 {
+            if expected.length >= least {
                 assert_eq!(list.last(), Some(&expected), "{name} at {position} of {}", text.len());
             }
             position += 1;
@@ -167,14 +169,18 @@ mod tests {
     }
 
     #[test]
-    fn both_finders_find_the_longest_and_nearest() {
+    fn all_finders_find_the_longest_and_nearest() {
+        // Used for text after text.
+        let mut chain = HashChain::new();
         for text in texts() {
             let mut tree = IntervalTree::new();
             tree.begin(&text, LIMIT, 1 << 20);
-            check(&text, tree, "interval tree");
+            check(&text, &mut tree, 4, "interval tree");
             let mut tree = BinaryTree::new();
             tree.begin(text.len(), LIMIT, 10_000, 1 << 20);
-            check(&text, tree, "binary tree");
+            check(&text, &mut tree, 4, "binary tree");
+            chain.begin(text.len(), LIMIT, 10_000, 1 << 20);
+            check(&text, &mut chain, 5, "hash chain");
         }
     }
 
