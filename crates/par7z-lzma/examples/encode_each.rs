@@ -2,7 +2,7 @@
 //! `encode_each NICE_LENGTH CYCLES REPEATS (FILE | DIRECTORY)...`. Without cycles (0), the interval tree finds the matches.
 //! Decodes each again with `REPEATS` 0.
 
-use par7z_lzma::{EncoderOptions, Lzma2Decoder, Lzma2Encoder, MatchFinder};
+use par7z_lzma::{Encoder, EncoderOptions, Lzma2Decoder, MatchFinder, unwatched};
 use std::error::Error;
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,8 @@ use std::path::Path;
 /// Reads a file, or all below a directory, in the order of their names.
 fn read_into(path: &Path, texts: &mut Vec<Vec<u8>>) -> Result<(), Box<dyn Error>> {
     if path.is_dir() {
-        let mut inner = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, std::io::Error>>()?;
+        let mut inner =
+            fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, std::io::Error>>()?;
         inner.sort();
         return inner.iter().try_for_each(|path| read_into(path, texts));
     }
@@ -35,14 +36,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     for path in paths {
         read_into(Path::new(path), &mut texts)?;
     }
-    let mut encoder = Lzma2Encoder::new(options)?;
+    let mut encoder = Encoder::new(options)?;
     let mut packed = Vec::new();
     let mut total = 0;
     for _ in 0..repeats.max(1) {
         total = 0;
         for text in &texts {
             packed.clear();
-            encoder.encode(text, &mut packed);
+            encoder.encode_lzma2(text, &mut packed, &mut unwatched)?;
             packed.push(0);
             total += packed.len();
             if repeats == 0 {

@@ -1,10 +1,11 @@
 //! Parser and coder together: the step from a position to the next, which both formats repeat.
 
 use super::encoder::{EncodeProgress, Stopped, Watch};
+use super::fast::FastParser;
 use super::optimal::OptimalParser;
-use super::options::EncoderOptions;
+use super::options::{EncoderOptions, Parser};
 use super::price::Prices;
-use super::symbols::{From, Saved, Step, SymbolEncoder};
+use super::symbols::{Saved, Step, SymbolEncoder};
 use crate::find::Finder;
 use alloc::vec::Vec;
 use core::ops::ControlFlow;
@@ -53,7 +54,8 @@ pub(super) struct Core {
     pub(super) options: EncoderOptions,
     /// What a chunk began with, to be put back if it is stored.
     pub(super) saved: Option<Saved>,
-    parser: OptimalParser,
+    optimal: OptimalParser,
+    fast: FastParser,
     steps: Vec<Step>,
 }
 
@@ -64,37 +66,49 @@ impl Core {
             prices: Prices::new(),
             options: *options,
             saved: None,
-            parser: OptimalParser::new(),
+            optimal: OptimalParser::new(),
+            fast: FastParser::new(),
             steps: Vec::new(),
         }
     }
 
-    /// Begins a stream.
-    pub(super) fn begin_stream(&mut self) {
+    /// Begins a stream whose distances are less than `reach`.
+    pub(super) fn begin_stream(&mut self, reach: usize) {
         let options = &self.options;
         self.coder.reset();
         self.coder.range.reset();
-        self.prices.set_up(1 << options.properties.pb, options.nice_length as usize, options.dictionary_bytes);
+        let reach = options.dictionary_bytes.min(u32::try_from(reach).unwrap_or(u32::MAX));
+        self.prices.set_up(1 << options.properties.pb, options.nice_length as usize, reach);
     }
 
     /// Begins a text (the stream may go on), whose finder gives matches of at most `finder_limit` bytes.
     pub(super) fn begin_text(&mut self, finder_limit: usize) {
-        self.parser.begin(self.options.nice_length as usize, finder_limit);
+        let nice_length = self.options.nice_length as usize;
+        self.optimal.begin(nice_length, finder_limit, self.options.parse_margin());
+        self.fast.begin(nice_length);
     }
 
     /// Codes the next few steps; gives the position behind them. The finder stands at `position`.
     #[inline]
-    pub(super) fn advance<F: Finder>(&mut self, text: &[u8], mut position: usize, finder: &mut F) -> usize {
-        self.prices.refresh(&self.coder.probs.fixed);
-        self.parser.parse(text, position, finder, &self.coder, &self.prices, &mut self.steps);
+    pub(super) fn advance<F: Finder>(&mut self, text: &[u8], position: usize, finder: &mut F) -> usize {
+        match self.options.parser {
+            Parser::Fast => {
+                self.fast.parse(text, position, finder, &self.coder, &mut self.steps);
+                self.code(text, position)
+            }
+            Parser::Optimal => {
+                self.prices.refresh(&self.coder.probs.fixed);
+                self.optimal.parse(text, position, finder, &self.coder, &self.prices, &mut self.steps);
+                self.prices.coded(&self.steps);
+                self.code(text, position)
+            }
+        }
+    }
+
+    fn code(&mut self, text: &[u8], mut position: usize) -> usize {
         for &step in &self.steps {
             self.coder.encode(text, position, step);
             position += step.length as usize;
-            match step.from {
-                From::Match(_) => self.prices.match_coded(),
-                From::Rep(_) => self.prices.rep_coded(),
-                From::Literal => {}
-            }
         }
         position
     }

@@ -1,12 +1,14 @@
 //! The encoder object: finders, parsers and coder, made once and used for text after text.
 
 use super::core::{Core, Watched};
-use super::options::{EncoderOptions, MatchFinder, OptionsError};
+use super::options::{EncoderOptions, OptionsError, TextFinder};
 use super::{lzma, lzma2};
 use crate::find::Finder;
 use crate::find::binary_tree::BinaryTree;
 use crate::find::flat::FlatStretches;
+use crate::find::hash_chain::HashChain;
 use crate::find::interval_tree::{IntervalTree, MAX_LIMIT};
+use crate::find::short_chain::ShortChain;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::ControlFlow;
@@ -46,6 +48,8 @@ pub fn unwatched(_: EncodeProgress) -> ControlFlow<()> {
 pub struct Encoder {
     options: EncoderOptions,
     core: Core,
+    hash_chain: HashChain,
+    short_chain: ShortChain,
     binary_tree: BinaryTree,
     interval_tree: IntervalTree,
 }
@@ -59,17 +63,29 @@ impl fmt::Debug for Encoder {
 /// Runs `$body` with the finder that suits a text, at the text's beginning: once compiled for each kind of finder.
 macro_rules! with_finder {
     ($encoder:expr, $text:expr, $flat:expr, |$core:ident, $finder:ident| $body:expr) => {{
-        let Encoder { options, core: $core, binary_tree, interval_tree } = $encoder;
+        let Encoder { options, core: $core, hash_chain, short_chain, binary_tree, interval_tree } = $encoder;
         let nice_length = options.nice_length as usize;
         let dictionary_bytes = options.dictionary_bytes as usize;
         match options.finder_for($text.len()) {
-            MatchFinder::HashChain { cycles } | MatchFinder::BinaryTree { cycles } => {
+            TextFinder::HashChain { cycles } => {
+                hash_chain.begin($text.len(), nice_length, cycles, dictionary_bytes);
+                $core.begin_text(nice_length);
+                let $finder = hash_chain;
+                $body
+            }
+            TextFinder::ShortChain { cycles } => {
+                short_chain.begin($text.len(), nice_length, cycles, dictionary_bytes);
+                $core.begin_text(nice_length);
+                let $finder = short_chain;
+                $body
+            }
+            TextFinder::BinaryTree { cycles } => {
                 binary_tree.begin($text.len(), nice_length, cycles, dictionary_bytes);
                 $core.begin_text(nice_length);
                 let $finder = binary_tree;
                 $body
             }
-            MatchFinder::IntervalTree => {
+            TextFinder::IntervalTree => {
                 let limit = nice_length.min(MAX_LIMIT);
                 interval_tree.begin($text, $flat, limit, dictionary_bytes);
                 $core.begin_text(limit);
@@ -89,6 +105,8 @@ impl Encoder {
         options.check()?;
         Ok(Self {
             core: Core::new(&options),
+            hash_chain: HashChain::new(),
+            short_chain: ShortChain::new(),
             binary_tree: BinaryTree::new(),
             interval_tree: IntervalTree::new(),
             options,
@@ -112,7 +130,7 @@ impl Encoder {
         assert!(self.options.properties.checked_for_lzma2().is_ok(), "LZMA2 has lc + lp of at most 4");
         let mut watched = Watched::new(watch);
         watched.check()?;
-        self.core.begin_stream();
+        self.core.begin_stream(text.len());
         let flat = FlatStretches::find(text);
         with_finder!(self, text, &flat, |core, finder| lzma2::encode(core, text, &flat, 0, finder, out, &mut watched))
     }
@@ -134,7 +152,7 @@ impl Encoder {
         out: &mut Vec<u8>,
         watch: Watch<'_>,
     ) -> Result<(), Stopped> {
-        self.core.begin_stream();
+        self.core.begin_stream(text.len());
         self.continue_lzma(text, 0, out, watch)?;
         self.core.end_lzma(end_marker, text.len(), out);
         Ok(())
@@ -142,7 +160,7 @@ impl Encoder {
 
     /// Begins a raw LZMA stream that comes in windows.
     pub(super) fn begin_lzma(&mut self) {
-        self.core.begin_stream();
+        self.core.begin_stream(usize::MAX);
     }
 
     /// Goes on with it: codes `window` from `start`; what is before that was coded already and is there to refer to.

@@ -2,6 +2,7 @@
 
 mod core;
 pub(crate) mod encoder;
+mod fast;
 pub(crate) mod lzma;
 mod lzma2;
 mod optimal;

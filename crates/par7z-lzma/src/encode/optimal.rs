@@ -16,7 +16,9 @@
 //!
 //! Source: the graph and the order of trials are those of the 7-Zip SDK's encoder (LzmaEnc.c), whose ratio is the reference.
 
-use super::price::{INFINITE, LengthRow, Price, Prices, bit_price, literal_price, matched_literal_price, price_0, price_1};
+use super::price::{
+    INFINITE, LengthRow, Price, Prices, bit_price, literal_price, matched_literal_price, price_0, price_1,
+};
 use super::symbols::{From, Step, SymbolEncoder};
 use crate::find::{Finder, Match, Matches, common_length, extend};
 use crate::model::{LENGTH_CLASSES, MAX_MATCH, MIN_MATCH, STATES, State};
@@ -206,7 +208,14 @@ pub(crate) struct OptimalParser {
 
 impl OptimalParser {
     pub(crate) fn new() -> Self {
-        Self { nodes: Nodes::new(), found: Matches::new(), found_is_next: false, nice_length: 32, margin: 0, finder_limit: 32 }
+        Self {
+            nodes: Nodes::new(),
+            found: Matches::new(),
+            found_is_next: false,
+            nice_length: 32,
+            margin: 0,
+            finder_limit: 32,
+        }
     }
 
     /// Begins a text, whose finder gives matches of at most `finder_limit` bytes. `margin`: a node is not looked at if the
@@ -293,9 +302,7 @@ impl OptimalParser {
             let distance = self.found.as_slice().last().map_or(0, |found| found.distance);
             return take(finder, longest, From::Match(distance));
         }
-        if longest.max(lengths[best_rep]) < MIN_MATCH
-            && text[position] != text[position - place.reps[0] as usize - 1]
-        {
+        if longest.max(lengths[best_rep]) < MIN_MATCH && text[position] != text[position - place.reps[0] as usize - 1] {
             return Some(literal);
         }
         self.nodes.places[0] = place;

@@ -2,6 +2,7 @@
 
 use crate::Properties;
 use crate::find::interval_tree::MAX_TEXT;
+use crate::find::short_chain;
 use crate::model::MAX_MATCH;
 use core::fmt;
 
@@ -30,6 +31,15 @@ pub enum Parser {
     Fast,
     /// The cheapest way through the next few thousand bytes. 7-Zip's `a=1`.
     Optimal,
+}
+
+/// The finder that a text gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TextFinder {
+    HashChain { cycles: u32 },
+    ShortChain { cycles: u32 },
+    BinaryTree { cycles: u32 },
+    IntervalTree,
 }
 
 /// Parameters of an encoder.
@@ -64,11 +74,11 @@ const fn best(dictionary_log2: u32, nice_length: u32) -> Level {
     Level { dictionary_log2, nice_length, finder: MatchFinder::IntervalTree, parser: Parser::Optimal }
 }
 
-/// Levels 1 to 9. Dictionaries are 7-Zip's.
+/// Levels 1 to 9. Dictionaries are 7-Zip's, but at level 1, which has 256 KiB there.
 #[rustfmt::skip]
 const LEVELS: [Level; 9] = [
     //   dictionary  nice length  cycles
-    fast(18,         32,          16),
+    fast(20,         32,          8),
     fast(20,         32,          16),
     fast(22,         32,          16),
     fast(24,         32,          16),
@@ -99,7 +109,7 @@ impl EncoderOptions {
     ///
     /// | level | dictionary | nice length | match finder | cycles | parser |
     /// |---:|---:|---:|---|---:|---|
-    /// | 1 | 256 KiB | 32 | hash chain | 16 | fast |
+    /// | 1 | 1 MiB | 32 | hash chain | 8 | fast |
     /// | 2 | 1 MiB | 32 | hash chain | 16 | fast |
     /// | 3 | 4 MiB | 32 | hash chain | 16 | fast |
     /// | 4 | 16 MiB | 32 | hash chain | 16 | fast |
@@ -127,13 +137,26 @@ impl EncoderOptions {
     }
 
     /// The finder for a text of so many bytes.
-    pub(super) fn finder_for(&self, text_bytes: usize) -> MatchFinder {
-        match self.finder {
-            MatchFinder::IntervalTree if !(MIN_INTERVAL_TEXT..=MAX_TEXT).contains(&text_bytes) => {
-                MatchFinder::BinaryTree { cycles: tree_cycles(self.nice_length) }
+    pub(super) fn finder_for(&self, text_bytes: usize) -> TextFinder {
+        let cycles = match self.finder {
+            MatchFinder::HashChain { cycles } => return TextFinder::HashChain { cycles },
+            MatchFinder::IntervalTree if (MIN_INTERVAL_TEXT..=MAX_TEXT).contains(&text_bytes) => {
+                return TextFinder::IntervalTree;
             }
-            finder => finder,
+            MatchFinder::IntervalTree => tree_cycles(self.nice_length),
+            MatchFinder::BinaryTree { cycles } => cycles,
+        };
+        if text_bytes <= short_chain::MAX_TEXT {
+            TextFinder::ShortChain { cycles }
+        } else {
+            TextFinder::BinaryTree { cycles }
         }
+    }
+
+    /// How much more a way of the optimal parser may cost without being looked at, in sixteenths of a bit: half a bit where speed
+    /// counts.
+    pub(super) fn parse_margin(&self) -> u32 {
+        if self.nice_length < 64 { 8 } else { 0 }
     }
 
     /// Memory of an [`Encoder`](super::encoder::Encoder) in bytes, once it has encoded texts of at most `text_bytes`. The text

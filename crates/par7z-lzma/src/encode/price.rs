@@ -5,6 +5,7 @@
 //! Source: the price model of the 7-Zip SDK (LzmaEnc.c), whose ratio is the reference.
 
 use super::probs::{FixedProbs, LengthProbs};
+use super::symbols::{From, Step};
 use crate::model::{
     ALIGN_BITS, ALIGN_SIZE, FIRST_ALIGNED_SLOT, FULL_DISTANCES, LENGTH_CLASSES, LITERAL_PROBS, LOW_LENGTHS, MAX_MATCH,
     MAX_POS_STATES, MIN_MATCH, PROB_BITS, Prob, SLOTS,
@@ -287,14 +288,15 @@ impl Prices {
         (self.matches_left, self.reps_left) = (0, 0);
     }
 
-    #[inline(always)]
-    pub(crate) fn match_coded(&mut self) {
-        self.matches_left = self.matches_left.saturating_sub(1);
-    }
-
-    #[inline(always)]
-    pub(crate) fn rep_coded(&mut self) {
-        self.reps_left = self.reps_left.saturating_sub(1);
+    /// So many matches and repeated matches more were chosen.
+    pub(crate) fn coded(&mut self, steps: &[Step]) {
+        for step in steps {
+            match step.from {
+                From::Match(_) => self.matches_left = self.matches_left.saturating_sub(1),
+                From::Rep(_) => self.reps_left = self.reps_left.saturating_sub(1),
+                From::Literal => {}
+            }
+        }
     }
 
     /// Makes those tables anew whose time has come.

@@ -3,13 +3,28 @@
 
 use par7z_lzma::{
     EncodeProgress, Encoder, EncoderOptions, Lzma2Decoder, LzmaDecoder, LzmaEnd, LzmaStreamEncoder, MatchFinder,
-    Properties, Stopped, unwatched,
+    Parser, Properties, Stopped, unwatched,
 };
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::process::{Command, Stdio};
 
-const TREES: [MatchFinder; 2] = [MatchFinder::BinaryTree { cycles: 24 }, MatchFinder::IntervalTree];
+/// Each finder with each parser that it works with.
+const WAYS: [(MatchFinder, Parser); 5] = [
+    (MatchFinder::BinaryTree { cycles: 24 }, Parser::Optimal),
+    (MatchFinder::IntervalTree, Parser::Optimal),
+    (MatchFinder::HashChain { cycles: 16 }, Parser::Optimal),
+    (MatchFinder::HashChain { cycles: 1 }, Parser::Fast),
+    (MatchFinder::HashChain { cycles: 16 }, Parser::Fast),
+];
+/// The fast levels' way.
+const FAST: EncoderOptions = EncoderOptions {
+    properties: Properties { lc: 3, lp: 0, pb: 2 },
+    dictionary_bytes: 1 << 20,
+    nice_length: 32,
+    finder: MatchFinder::HashChain { cycles: 8 },
+    parser: Parser::Fast,
+};
 
 /// Numbers that are the same every time.
 struct Numbers(u64);
@@ -83,9 +98,14 @@ fn xz(packed: &[u8], dictionary_bytes: u32) -> Vec<u8> {
 fn every_small_length_comes_back() {
     for len in (0..70).chain([127, 128, 255, 256, 300, 4095, 4096, 4097]) {
         for (name, text) in texts(len) {
-            for finder in TREES {
-                let options = EncoderOptions { finder, ..EncoderOptions::default() };
-                comes_back(options, &encode(options, &text), &text, &format!("{name}, {len} bytes, {finder:?}"));
+            for (finder, parser) in WAYS {
+                let options = EncoderOptions { finder, parser, ..EncoderOptions::default() };
+                comes_back(
+                    options,
+                    &encode(options, &text),
+                    &text,
+                    &format!("{name}, {len} bytes, {finder:?}, {parser:?}"),
+                );
             }
         }
     }
@@ -95,8 +115,9 @@ fn every_small_length_comes_back() {
 fn lengths_around_chunks_come_back() {
     for len in [(1 << 16) - 1, 1 << 16, (1 << 16) + 1, (1 << 21) - 1, (1 << 21) + 4500] {
         for (name, text) in texts(len) {
-            let options = EncoderOptions::default();
-            comes_back(options, &encode(options, &text), &text, &format!("{name}, {len} bytes"));
+            for options in [EncoderOptions::default(), FAST] {
+                comes_back(options, &encode(options, &text), &text, &format!("{name}, {len} bytes, {options:?}"));
+            }
         }
     }
 }
@@ -107,10 +128,9 @@ fn every_parameter_comes_back_through_xz() {
     for properties in [(3, 0, 2), (0, 0, 0), (4, 0, 0), (0, 4, 4), (1, 3, 1), (2, 2, 3)] {
         let (lc, lp, pb) = properties;
         for (dictionary_bytes, nice_length) in [(1 << 12, 5), (1 << 16, 273), (1 << 20, 64)] {
-            for finder in TREES {
+            for (finder, parser) in WAYS {
                 let properties = Properties { lc, lp, pb };
-                let options =
-                    EncoderOptions { properties, dictionary_bytes, nice_length, finder, ..EncoderOptions::default() };
+                let options = EncoderOptions { properties, dictionary_bytes, nice_length, finder, parser };
                 let packed = encode(options, &text);
                 assert!(xz(&packed, dictionary_bytes) == text, "{options:?}");
                 comes_back(options, &packed, &text, &format!("{options:?}"));
@@ -121,8 +141,8 @@ fn every_parameter_comes_back_through_xz() {
 
 #[test]
 fn an_encoder_remembers_nothing() {
-    for finder in TREES {
-        let options = EncoderOptions { finder, ..EncoderOptions::default() };
+    for (finder, parser) in WAYS {
+        let options = EncoderOptions { finder, parser, ..EncoderOptions::default() };
         let mut encoder = Encoder::new(options).expect("valid options");
         let all: Vec<Vec<u8>> =
             [90_000, 3_000, 200_000, 50].into_iter().map(|len| texts(len).swap_remove(0).1).collect();
@@ -130,7 +150,7 @@ fn an_encoder_remembers_nothing() {
             let mut packed = Vec::new();
             encoder.encode_lzma2(text, &mut packed, &mut unwatched).expect("not stopped");
             packed.push(0);
-            assert!(packed == encode(options, text), "{finder:?}, {} bytes", text.len());
+            assert!(packed == encode(options, text), "{finder:?}, {parser:?}, {} bytes", text.len());
         }
     }
 }
@@ -150,8 +170,10 @@ fn texts_after_one_another_are_one_stream() {
 #[test]
 fn noise_grows_by_its_chunk_headers_alone() {
     let noise = texts(1 << 20).swap_remove(1).1;
-    let packed = encode(EncoderOptions::default(), &noise);
-    assert!(packed.len() <= noise.len() + noise.len() / 10_000 + 64, "{} bytes", packed.len());
+    for options in [EncoderOptions::default(), FAST] {
+        let packed = encode(options, &noise);
+        assert!(packed.len() <= noise.len() + noise.len() / 10_000 + 64, "{} bytes", packed.len());
+    }
 }
 
 #[test]
@@ -164,6 +186,8 @@ fn parameters_out_of_range_are_refused() {
         EncoderOptions { nice_length: 4, ..good },
         EncoderOptions { nice_length: 274, ..good },
         EncoderOptions { finder: MatchFinder::BinaryTree { cycles: 0 }, ..good },
+        EncoderOptions { finder: MatchFinder::HashChain { cycles: 0 }, ..good },
+        EncoderOptions { finder: MatchFinder::IntervalTree, parser: Parser::Fast, ..good },
     ];
     assert!(bad.into_iter().all(|options| Encoder::new(options).is_err()));
 }
@@ -179,9 +203,9 @@ fn lzma_comes_back(packed: &[u8], options: EncoderOptions, end: LzmaEnd, text: &
 #[test]
 fn lzma_ends_by_its_marker_or_by_its_size() {
     for (_, text) in [0, 1, 2, 300, 70_000].into_iter().flat_map(texts) {
-        for finder in TREES {
+        for (finder, parser) in WAYS {
             let properties = Properties { lc: 8, lp: 4, pb: 4 };
-            let options = EncoderOptions { finder, properties, ..EncoderOptions::default() };
+            let options = EncoderOptions { finder, parser, properties, ..EncoderOptions::default() };
             let mut encoder = Encoder::new(options).expect("valid options");
             for (end_marker, end) in [(true, LzmaEnd::Marker), (false, LzmaEnd::Size(text.len() as u64))] {
                 let mut packed = Vec::new();
@@ -242,8 +266,8 @@ fn flat_stretches_are_stored_among_others() {
     // Noise, text, other noise, the first noise again, text.
     let other: Vec<u8> = noise.iter().map(|byte| byte ^ 0x55).collect();
     let whole = [noise, text, &other, &noise[5..], text].concat();
-    for finder in TREES {
-        let options = EncoderOptions { finder, ..EncoderOptions::default() };
+    for (finder, parser) in WAYS {
+        let options = EncoderOptions { finder, parser, ..EncoderOptions::default() };
         let packed = encode(options, &whole);
         assert!(packed.len() < noise.len() * 2 + text.len(), "{finder:?}: repeated noise is found");
         comes_back(options, &packed, &whole, "mixed");
