@@ -128,11 +128,26 @@ impl Encoder {
     /// If `lc + lp` is over 4, which LZMA2 does not have.
     pub fn encode_lzma2(&mut self, text: &[u8], out: &mut Vec<u8>, watch: Watch<'_>) -> Result<(), Stopped> {
         assert!(self.options.properties.checked_for_lzma2().is_ok(), "LZMA2 has lc + lp of at most 4");
+        self.encode_lzma2_from(text, &FlatStretches::find(text), 0, out, watch)
+    }
+
+    /// The same for what comes behind `start`; the text before it was encoded already and is there to refer to. Not at 0, the
+    /// state is reset, but the dictionary is not.
+    pub(super) fn encode_lzma2_from(
+        &mut self,
+        text: &[u8],
+        flat: &FlatStretches,
+        start: usize,
+        out: &mut Vec<u8>,
+        watch: Watch<'_>,
+    ) -> Result<(), Stopped> {
         let mut watched = Watched::new(watch);
         watched.check()?;
         self.core.begin_stream(text.len());
-        let flat = FlatStretches::find(text);
-        with_finder!(self, text, &flat, |core, finder| lzma2::encode(core, text, &flat, 0, finder, out, &mut watched))
+        with_finder!(self, text, flat, |core, finder| {
+            finder.skip(text, start);
+            lzma2::encode(core, text, flat, start, finder, out, &mut watched)
+        })
     }
 
     /// Appends `text` to `out` as LZMA2 that is not compressed: three bytes for each 64 KiB more. It begins and ends as in

@@ -10,4 +10,5 @@ pub(crate) mod options;
 mod price;
 mod probs;
 mod range;
+pub(crate) mod sliced;
 mod symbols;

@@ -55,6 +55,11 @@ impl FlatStretches {
         Self { is_flat }
     }
 
+    /// Those of the text from `start` on, which is a multiple of a stretch.
+    pub(crate) fn from(&self, start: usize) -> Self {
+        Self { is_flat: self.is_flat.get(start / STRETCH_BYTES..).unwrap_or_default().to_vec() }
+    }
+
     /// The next flat part at or behind `position` that begins before `end`, as far as it is between them.
     pub(crate) fn next(&self, position: usize, end: usize) -> Option<Range<usize>> {
         let first = position / STRETCH_BYTES;

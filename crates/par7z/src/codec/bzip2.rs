@@ -1,7 +1,7 @@
 //! BZip2.
 
 use super::registry::{Opening, id, no_properties};
-use super::{BoxRead, Encoder, StreamEnd, bug, coder};
+use super::{BoxRead, Encoder, bug, coder};
 use crate::{Bzip2Params, Result};
 use bzip2::{Action, Compress, Compression, Status, bufread::MultiBzDecoder};
 use par7z_format::Coder;
@@ -45,7 +45,7 @@ impl Encoder for Bzip2Encoder {
         Ok(())
     }
 
-    fn finish(&mut self, _end: StreamEnd, out: &mut Vec<u8>) -> Result<()> {
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
         let mut stream = self.stream.take().ok_or_else(|| bug("BZip2", "finish before begin"))?;
         loop {
             out.reserve(OUTPUT_STEP);

@@ -1,7 +1,7 @@
 //! Copy: the content as it is.
 
 use super::registry::id;
-use super::{Encoder, StreamEnd, coder};
+use super::{Encoder, coder};
 use crate::Result;
 use par7z_format::Coder;
 
@@ -18,7 +18,7 @@ impl Encoder for CopyEncoder {
         Ok(())
     }
 
-    fn finish(&mut self, _end: StreamEnd, _out: &mut Vec<u8>) -> Result<()> {
+    fn finish(&mut self, _out: &mut Vec<u8>) -> Result<()> {
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Deflate, without zlib's header and checksum.
 
 use super::registry::{Opening, id, no_properties};
-use super::{BoxRead, Encoder, StreamEnd, bug, coder};
+use super::{BoxRead, Encoder, bug, coder};
 use crate::{DeflateParams, Result};
 use flate2::{Compress, Compression, FlushCompress, Status, bufread::DeflateDecoder};
 use par7z_format::Coder;
@@ -48,7 +48,7 @@ impl Encoder for DeflateEncoder {
         Ok(())
     }
 
-    fn finish(&mut self, _end: StreamEnd, out: &mut Vec<u8>) -> Result<()> {
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
         let stream = self.stream.as_mut().ok_or_else(|| bug("Deflate", "finish before begin"))?;
         loop {
             out.reserve(OUTPUT_STEP);

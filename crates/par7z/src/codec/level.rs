@@ -4,8 +4,9 @@
 //! the codecs rely on it. A level is one row of [`LEVELS`], and one of par7z-lzma's; nothing else knows what it means.
 
 use super::lzma::Setup;
-use super::{Encoder, bzip2, copy, deflate, lzma, lzma2, ppmd};
+use super::{Encoder, SlicedText, bzip2, copy, deflate, lzma, lzma2, ppmd};
 use crate::{Bzip2Params, DeflateParams, Method, PpmdParams};
+use par7z_lzma::EncoderOptions;
 
 /// What a level means for each method but LZMA and LZMA2.
 struct Level {
@@ -34,6 +35,9 @@ const LEVELS: [Level; 9] = [
     row((24, 1 << 27),       9,     9),
     row((32, 1 << 28),       9,     9),
 ];
+
+/// Bytes of LZMA2 that are gathered before they are packed: eight slices.
+const LZMA2_BLOCK_BYTES: u64 = 64 << 20;
 
 /// A [`Method`] with every parameter decided: the level's row of the table under what the caller set.
 #[derive(Debug, Clone, Copy)]
@@ -84,9 +88,41 @@ impl ResolvedMethod {
         }
     }
 
-    /// Whether slices, each encoded from a fresh `begin`, join to one stream (LZMA2).
-    pub(crate) fn joins_slices(&self) -> bool {
+    /// Bytes that are best taken at a time where a folder is large.
+    pub(crate) fn block_bytes(&self) -> u64 {
+        match self {
+            Self::Lzma2(_) => LZMA2_BLOCK_BYTES,
+            _ => self.dictionary_bytes(),
+        }
+    }
+
+    /// Whether a large folder's blocks are packed in slices, by all workers at the same time (LZMA2).
+    pub(crate) fn has_slices(&self) -> bool {
         matches!(self, Self::Lzma2(_))
+    }
+
+    /// Whether a block of so many bytes has several slices.
+    pub(crate) fn is_sliced(&self, bytes: usize) -> bool {
+        SlicedText::slice_count(bytes) > 1
+    }
+
+    /// How much of the blocks before a block of `block_bytes` its slices refer to.
+    pub(crate) fn history_bytes(&self, block_bytes: u64) -> usize {
+        self.dictionary_bytes().min(block_bytes) as usize
+    }
+
+    /// Prepares a block for its slices, which are what comes behind the history.
+    pub(crate) fn sliced_text(&self, window: &[u8], history_bytes: usize) -> SlicedText {
+        let options = match self {
+            Self::Lzma2(setup) => *setup.options(),
+            _ => EncoderOptions::default(),
+        };
+        SlicedText::new(&options, window, history_bytes)
+    }
+
+    /// What comes behind a folder's last slice.
+    pub(crate) fn end_of_slices(&self) -> &'static [u8] {
+        &[lzma2::END]
     }
 
     /// Memory of one encoder in bytes, for streams of at most `size` bytes.

@@ -4,7 +4,7 @@
 //! larger than the stream, so that small items cost little memory to read.
 
 use super::registry::{INPUT_BUFFER, Opening, id, unsupported_properties};
-use super::{BoxRead, Encoder, StreamEnd, Watch, coder, corrupt};
+use super::{BoxRead, Encoder, Watch, coder, corrupt};
 use crate::{Error, ErrorKind, LzmaMatchFinder, LzmaMode, LzmaParams, Result};
 use par7z_format::Coder;
 use par7z_lzma::{
@@ -64,6 +64,10 @@ impl Setup {
             *cycles = asked;
         }
         Self { options }
+    }
+
+    pub(super) fn options(&self) -> &EncoderOptions {
+        &self.options
     }
 
     /// The dictionary that is asked for.
@@ -140,11 +144,11 @@ impl Encoder for LzmaEncoder {
         self.encoder.write(input, out, &mut unwatched).map_err(|_| Error::cancelled())
     }
 
-    fn finish(&mut self, _end: StreamEnd, out: &mut Vec<u8>) -> Result<()> {
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
         self.encoder.finish(false, out, &mut unwatched).map_err(|_| Error::cancelled())
     }
 
-    fn pack(&mut self, input: &[u8], _end: StreamEnd, out: &mut Vec<u8>, watch: Watch<'_>) -> Result<()> {
+    fn pack(&mut self, input: &[u8], out: &mut Vec<u8>, watch: Watch<'_>) -> Result<()> {
         watched(watch, |watch| self.encoder.encode_whole(input, false, out, watch))
     }
 }

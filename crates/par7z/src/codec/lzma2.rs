@@ -1,10 +1,8 @@
-//! LZMA2: LZMA in chunks of at most 64 KiB packed, which may begin afresh; the method whose slices join.
-//!
-//! A slice is a stream of its own (its first chunk resets the dictionary) less the end byte. All slices of a folder
-//! must fit the one dictionary that the folder's properties name: the caller begins each with the folder's size.
+//! LZMA2: LZMA in chunks of at most 64 KiB packed, which may begin afresh; so slices that workers pack at the same time are
+//! joined to one stream. The caller adds the end byte then.
 
 use super::registry::{Opening, id, size_text, unsupported_properties};
-use super::{BoxRead, Encoder, StreamEnd, Watch, coder, lzma};
+use super::{BoxRead, Encoder, SliceState, SlicedText, Watch, coder, lzma};
 use crate::Result;
 use par7z_format::Coder;
 use par7z_lzma::{Lzma2Decoder, lzma2_dictionary_bytes};
@@ -12,7 +10,7 @@ use par7z_lzma::{Lzma2Decoder, lzma2_dictionary_bytes};
 /// The largest stored dictionary: 40 stands for 4 GiB − 1.
 const PROPERTY_MAX: u8 = 40;
 /// A control byte: the end of the stream.
-const END: u8 = 0;
+pub(super) const END: u8 = 0;
 
 /// The property byte of the smallest dictionary of the form 2^n or 3·2^n that is at least `dictionary`.
 fn property_for(dictionary: u32) -> u8 {
@@ -34,13 +32,6 @@ impl Lzma2Encoder {
     }
 }
 
-/// Ends a stream. The next slice of a joined one goes on with a chunk.
-fn end_stream(end: StreamEnd, out: &mut Vec<u8>) {
-    if end == StreamEnd::Final {
-        out.push(END);
-    }
-}
-
 impl Encoder for Lzma2Encoder {
     fn begin(&mut self, size: Option<u64>) -> Result<Coder> {
         self.gathered.clear();
@@ -52,23 +43,27 @@ impl Encoder for Lzma2Encoder {
         Ok(())
     }
 
-    fn finish(&mut self, end: StreamEnd, out: &mut Vec<u8>) -> Result<()> {
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
         let gathered = std::mem::take(&mut self.gathered);
-        self.pack(&gathered, end, out, &mut |_, _| Ok(()))
+        self.pack(&gathered, out, &mut |_, _| Ok(()))
     }
 
-    fn pack(&mut self, input: &[u8], end: StreamEnd, out: &mut Vec<u8>, watch: Watch<'_>) -> Result<()> {
+    fn pack(&mut self, input: &[u8], out: &mut Vec<u8>, watch: Watch<'_>) -> Result<()> {
         lzma::watched(watch, |watch| self.encoder.encode_lzma2(input, out, watch))?;
-        end_stream(end, out);
+        out.push(END);
         Ok(())
     }
 
-    fn store(&mut self, input: &[u8], end: StreamEnd, out: &mut Vec<u8>, watch: Watch<'_>) -> Result<()> {
-        watch(0, 0)?;
-        let packed_before = out.len();
-        par7z_lzma::Encoder::store_lzma2(input, out);
-        end_stream(end, out);
-        watch(input.len(), out.len() - packed_before)
+    fn pack_slice(
+        &mut self,
+        text: &SlicedText,
+        state: &mut SliceState,
+        window: &[u8],
+        index: usize,
+        out: &mut Vec<u8>,
+        watch: Watch<'_>,
+    ) -> Result<()> {
+        lzma::watched(watch, |watch| self.encoder.encode_slice(text, state, window, index, out, watch))
     }
 }
 

@@ -22,6 +22,7 @@ mod tests;
 pub(crate) use filter::{detect_filter, filter_coder, filter_encoder};
 pub(crate) use graph::{decoder_memory_bytes, method_names, open_folder};
 pub(crate) use level::ResolvedMethod;
+pub(crate) use par7z_lzma::{SliceState, SlicedText, TaskScratch};
 pub(crate) use probe::is_incompressible;
 
 use crate::{Error, ErrorKind, Result};
@@ -32,37 +33,36 @@ use std::io::Read;
 /// A boxed stream of bytes.
 pub(crate) type BoxRead = Box<dyn Read + Send>;
 
-/// How a stream ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StreamEnd {
-    /// It is complete.
-    Final,
-    /// Another slice is joined to it (methods with [`ResolvedMethod::joins_slices`] alone).
-    Joined,
-}
-
 /// An encoder that is re-armed for stream after stream.
 pub(crate) trait Encoder: Send {
     /// Begins a stream and says how it is stored. `size` is the unpacked size if known: the dictionary need not be
-    /// larger. Slices of one folder are all begun with the folder's size, so that one dictionary fits them all.
+    /// larger.
     fn begin(&mut self, size: Option<u64>) -> Result<Coder>;
     /// Takes input and appends what is packed so far to `out`.
     fn write(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<()>;
     /// Ends the stream and appends its rest.
-    fn finish(&mut self, end: StreamEnd, out: &mut Vec<u8>) -> Result<()>;
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<()>;
     /// Takes a stream's whole input and ends the stream. `watch` is told now and then of bytes taken and bytes appended since
     /// it was told last; its error stops the encoder. The last bytes appended may come after it was told last.
-    fn pack(&mut self, input: &[u8], end: StreamEnd, out: &mut Vec<u8>, watch: Watch<'_>) -> Result<()> {
+    fn pack(&mut self, input: &[u8], out: &mut Vec<u8>, watch: Watch<'_>) -> Result<()> {
         for piece in input.chunks(PIECE_BYTES) {
             let packed_before = out.len();
             self.write(piece, out)?;
             watch(piece.len(), out.len() - packed_before)?;
         }
-        self.finish(end, out)
+        self.finish(out)
     }
-    /// As [`pack`](Self::pack), for input that does not shrink: a method that has a way to store it takes that way.
-    fn store(&mut self, input: &[u8], end: StreamEnd, out: &mut Vec<u8>, watch: Watch<'_>) -> Result<()> {
-        self.pack(input, end, out, watch)
+    /// Packs a slice of a block `window` that was prepared as `text`; for methods that [have slices](ResolvedMethod::has_slices).
+    fn pack_slice(
+        &mut self,
+        _text: &SlicedText,
+        _state: &mut SliceState,
+        _window: &[u8],
+        _index: usize,
+        _out: &mut Vec<u8>,
+        _watch: Watch<'_>,
+    ) -> Result<()> {
+        Err(bug("stream", "it has no slices"))
     }
 }
 

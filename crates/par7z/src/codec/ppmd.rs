@@ -3,7 +3,7 @@
 //! A model takes its whole memory when it is made, so readers check it against the caller's limit first.
 
 use super::registry::{Opening, id, size_text, unsupported_properties};
-use super::{BoxRead, Encoder, StreamEnd, bug, coder, corrupt};
+use super::{BoxRead, Encoder, bug, coder, corrupt};
 use crate::{Error, ErrorKind, PpmdParams, Result};
 use par7z_format::Coder;
 use ppmd_rust::{PPMD7_MAX_MEM_SIZE, PPMD7_MAX_ORDER, PPMD7_MIN_MEM_SIZE, PPMD7_MIN_ORDER, Ppmd7Decoder, Ppmd7Encoder};
@@ -59,7 +59,7 @@ impl Encoder for PpmdEncoder {
         Ok(())
     }
 
-    fn finish(&mut self, _end: StreamEnd, out: &mut Vec<u8>) -> Result<()> {
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
         let writer = self.writer.take().ok_or_else(|| bug("PPMd", "finish before begin"))?;
         out.append(&mut writer.finish(false).map_err(|e| bug("PPMd", e))?);
         Ok(())

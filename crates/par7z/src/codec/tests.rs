@@ -85,22 +85,16 @@ fn code(len: usize) -> Vec<u8> {
 }
 
 fn encode(method: &ResolvedMethod, size: Option<u64>, data: &[u8], piece: usize) -> (Coder, Vec<u8>) {
-    encode_with(&mut *method.encoder(), size, data, piece, StreamEnd::Final)
+    encode_with(&mut *method.encoder(), size, data, piece)
 }
 
-fn encode_with(
-    encoder: &mut dyn Encoder,
-    size: Option<u64>,
-    data: &[u8],
-    piece: usize,
-    end: StreamEnd,
-) -> (Coder, Vec<u8>) {
+fn encode_with(encoder: &mut dyn Encoder, size: Option<u64>, data: &[u8], piece: usize) -> (Coder, Vec<u8>) {
     let mut packed = Vec::new();
     let coder = encoder.begin(size).unwrap();
     for part in data.chunks(piece) {
         encoder.write(part, &mut packed).unwrap();
     }
-    encoder.finish(end, &mut packed).unwrap();
+    encoder.finish(&mut packed).unwrap();
     (coder, packed)
 }
 
@@ -148,7 +142,7 @@ fn every_method_gives_back_what_it_got() {
                 let data = content(size);
                 for known in [Some(size as u64), None] {
                     // One encoder for all of them: it is re-armed.
-                    let (coder, packed) = encode_with(&mut *encoder, known, &data, 65_536, StreamEnd::Final);
+                    let (coder, packed) = encode_with(&mut *encoder, known, &data, 65_536);
                     let back = decode(vec![coder], &packed, size as u64).unwrap();
                     assert!(back == data, "{method:?}, {size} bytes, size known: {known:?}");
                 }
@@ -218,26 +212,32 @@ fn literal_and_position_bits_are_kept() {
 }
 
 #[test]
-fn joined_slices_are_one_stream() {
-    let data = [text(150_000), noise(90_000), vec![1; 60_001]].concat();
-    let total = Some(data.len() as u64);
-    let method = ResolvedMethod::new(&Method::Lzma2(NO_LZMA), 5);
-    assert!(method.joins_slices());
-    for slice in [70_000, 65_536, data.len()] {
+fn slices_are_one_stream() {
+    let history = text(100_000);
+    let data = [text(9 << 20), noise(3 << 20), vec![1; 5 << 20], text(9 << 20)].concat();
+    for level in [1, 5] {
+        let method = ResolvedMethod::new(&Method::Lzma2(NO_LZMA), level);
+        assert!(method.has_slices() && method.is_sliced(data.len()) && !method.is_sliced(1 << 20));
         let mut encoder = method.encoder();
+        let coder = encoder.begin(None).unwrap();
         let mut joined = Vec::new();
-        let mut stored = Vec::new();
-        for part in data.chunks(slice) {
-            let (coder, packed) = encode_with(&mut *encoder, total, part, 65_536, StreamEnd::Joined);
-            joined.extend(packed);
-            stored.push(coder);
+        let window = [&history[..96_000], &data].concat();
+        for (window, history_bytes) in [(&history[..96_000], 0), (&window[..], 96_000)] {
+            let mut sliced = method.sliced_text(window, history_bytes);
+            let mut scratch = TaskScratch::default();
+            while sliced.tasks() > 0 {
+                (0..sliced.tasks()).for_each(|task| sliced.run_task(window, task, &mut scratch));
+                sliced.next_round(window);
+            }
+            let mut state = SliceState::default();
+            for index in 0..sliced.slices() {
+                let mut packed = Vec::new();
+                encoder.pack_slice(&sliced, &mut state, window, index, &mut packed, &mut |_, _| Ok(())).unwrap();
+                joined.extend(packed);
+            }
         }
-        // The end may also come as an empty slice.
-        let (coder, packed) = encode_with(&mut *encoder, total, &[], 1, StreamEnd::Final);
-        assert_eq!(packed, [0]);
-        joined.extend(packed);
-        assert!(stored.iter().all(|other| *other == coder), "slices of a folder have one form");
-        assert!(decode(vec![coder], &joined, data.len() as u64).unwrap() == data);
+        joined.extend(method.end_of_slices());
+        assert!(decode(vec![coder], &joined, window.len() as u64).unwrap() == window, "level {level}");
     }
 }
 

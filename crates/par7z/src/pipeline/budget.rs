@@ -84,6 +84,7 @@ impl Budget {
     }
 
     /// Reserves without waiting.
+    #[cfg(test)]
     pub(crate) fn try_reserve(self: &Arc<Self>, job: u64, bytes: u64) -> Option<Reservation> {
         self.take(&mut self.lock(), job, bytes)
     }
@@ -146,6 +147,15 @@ impl Reservation {
     pub(crate) fn absorb(&mut self, mut other: Reservation) {
         self.general_bytes += std::mem::take(&mut other.general_bytes);
         self.head_bytes += std::mem::take(&mut other.head_bytes);
+    }
+
+    /// Takes `bytes` out, or as many as there are, as a reservation of their own.
+    pub(crate) fn split_off(&mut self, bytes: u64) -> Self {
+        let general_bytes = bytes.min(self.general_bytes);
+        let head_bytes = (bytes - general_bytes).min(self.head_bytes);
+        self.general_bytes -= general_bytes;
+        self.head_bytes -= head_bytes;
+        Self { budget: Arc::clone(&self.budget), general_bytes, head_bytes }
     }
 
     /// Gives back all but `bytes`, those of the general part first: others wait for these.

@@ -7,8 +7,10 @@
 
 use crate::cancel::Stop;
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded, never, unbounded};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -118,6 +120,97 @@ impl<W> PoolHandle<W> {
     }
 }
 
+impl<W: 'static> PoolHandle<W> {
+    /// Runs `work` for each of `0..count`, here and on at most `helpers` other workers as they become free. Each participant
+    /// makes a state of its own with `begin` when it takes its first. `take` gets the results here, in order, as soon as it can;
+    /// if it fails, nothing more is begun, and what is under way is waited for.
+    pub(crate) fn spread<S, T: Send + 'static, E>(
+        &self,
+        count: usize,
+        helpers: usize,
+        worker: &mut W,
+        begin: impl Fn() -> S + Send + Sync + 'static,
+        work: impl Fn(&mut S, usize, &mut W) -> T + Send + Sync + 'static,
+        take: impl FnMut(T) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (sender, results) = unbounded();
+        let spread = Arc::new(Spread { next: AtomicUsize::new(0), count, begin, work });
+        for _ in 0..helpers.min(count.saturating_sub(1)) {
+            // A task that nobody is free for must not keep what the work holds.
+            let (spread, sender) = (Arc::downgrade(&spread), sender.clone());
+            self.share(Box::new(move |worker| {
+                if let Some(spread) = spread.upgrade() {
+                    spread.participate(worker, |index, result| sender.send((index, result)).is_ok());
+                }
+            }));
+        }
+        let mut order = InOrder { early: BTreeMap::new(), taken: 0, received: 0, outcome: Ok(()), take };
+        spread.participate(worker, |index, result| {
+            order.receive(index, result) && results.try_iter().all(|(index, result)| order.receive(index, result))
+        });
+        // None is begun any more.
+        let begun = spread.next.swap(count, Ordering::SeqCst).min(count);
+        while order.received < begun {
+            let Some((index, result)) = self.help(&results, worker) else { break };
+            order.receive(index, result);
+        }
+        order.outcome
+    }
+}
+
+/// Results on their way to `take`, which wants them in order.
+struct InOrder<T, E, F> {
+    early: BTreeMap<usize, T>,
+    taken: usize,
+    received: usize,
+    outcome: Result<(), E>,
+    take: F,
+}
+
+impl<T, E, F: FnMut(T) -> Result<(), E>> InOrder<T, E, F> {
+    /// `false` when it has failed.
+    fn receive(&mut self, index: usize, result: T) -> bool {
+        self.received += 1;
+        self.early.insert(index, result);
+        while self.outcome.is_ok()
+            && let Some(result) = self.early.remove(&self.taken)
+        {
+            self.taken += 1;
+            self.outcome = (self.take)(result);
+        }
+        self.outcome.is_ok()
+    }
+}
+
+/// Work that several workers take pieces of.
+struct Spread<B, F> {
+    next: AtomicUsize,
+    count: usize,
+    begin: B,
+    work: F,
+}
+
+impl<B, F> Spread<B, F> {
+    /// Takes pieces until none is left or `give` has enough.
+    fn participate<S, T, W>(&self, worker: &mut W, mut give: impl FnMut(usize, T) -> bool)
+    where
+        B: Fn() -> S,
+        F: Fn(&mut S, usize, &mut W) -> T,
+    {
+        let mut state = None;
+        loop {
+            let index = self.next.fetch_add(1, Ordering::SeqCst);
+            if index >= self.count {
+                return;
+            }
+            let result = (self.work)(state.get_or_insert_with(&self.begin), index, worker);
+            if !give(index, result) {
+                return;
+            }
+        }
+    }
+}
+
 /// Runs tasks until no job can come any more and the last running job is done. Until then a worker without a job stays
 /// for the urgent tasks of the others: the end of a run, often one large item, is where idle cores hurt most.
 fn work<W>(jobs: &Receiver<Task<W>>, urgent: &Receiver<Task<W>>, state: &mut W) {
@@ -140,7 +233,6 @@ fn work<W>(jobs: &Receiver<Task<W>>, urgent: &Receiver<Task<W>>, state: &mut W) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
     fn every_job_and_every_urgent_task_runs() {

@@ -2,7 +2,7 @@
 //! archive: header, then, last of all, the start header.
 
 use super::run::{EntryRecord, Record, Run};
-use crate::codec::{ResolvedMethod, StreamEnd};
+use crate::codec::ResolvedMethod;
 use crate::pipeline::Step;
 use crate::storage::Sink;
 use crate::{Error, LzmaParams, Method, Report, Result};
@@ -142,7 +142,7 @@ impl ArchiveInProgress<'_> {
         let mut coders = vec![encoder.begin(Some(plain.len() as u64))?];
         let mut unpack_sizes = vec![plain.len() as u64];
         let mut packed = Vec::new();
-        encoder.pack(&plain, StreamEnd::Final, &mut packed, &mut |_, _| run.check())?;
+        encoder.pack(&plain, &mut packed, &mut |_, _| run.check())?;
         if encrypt && let Some(cipher) = &run.cipher {
             let (coder, mut cipher) = cipher.start(HEADER_STREAM)?;
             coders.insert(0, coder);

@@ -3,7 +3,7 @@
 use super::commit::commit;
 use super::job::{Job, run_job};
 use super::plan::{Planner, expected_size};
-use super::run::{Run, Worker, slice_bytes};
+use super::run::{Run, Worker, block_bytes};
 use crate::codec::ResolvedMethod;
 use crate::pipeline::{Pool, PoolHandle};
 use crate::storage::{PathSink, Sink, VecSink};
@@ -49,9 +49,9 @@ impl Compressor {
     /// [`WriteOptions::memory_budget`] and this for each thread.
     pub fn encoder_memory_bytes(&self, item_bytes: Option<u64>) -> u64 {
         let method = ResolvedMethod::new(&self.options.method, self.options.level);
-        let slice_bytes = slice_bytes(&method, self.options.memory_budget_bytes);
+        let block_bytes = block_bytes(&method, self.options.memory_budget_bytes);
         let stream_bytes =
-            if method.joins_slices() { Some(item_bytes.unwrap_or(u64::MAX).min(slice_bytes)) } else { item_bytes };
+            if method.has_slices() { Some(item_bytes.unwrap_or(u64::MAX).min(block_bytes)) } else { item_bytes };
         method.encoder_memory_bytes(stream_bytes)
     }
 
@@ -116,7 +116,7 @@ impl Compressor {
         let planner = Planner::new(
             self.options.solid,
             run.method.dictionary_bytes(),
-            run.slice_bytes,
+            run.block_bytes,
             self.options.memory_budget_bytes / 2,
         );
         Ok(Session { running: Some(Running { run, pool, handle, committer }), planner: Mutex::new(planner) })

@@ -1,35 +1,33 @@
 //! One folder on its way from unpacked bytes to the ordered queue: filter → encoder → cipher → chunks.
 //!
-//! What is written is gathered into a *slice*. If the folder ends within the first slice, it is encoded whole, and stored
-//! instead where that is smaller. Otherwise it depends on the method:
+//! What is written is gathered into a *block*. If the folder ends within the first block and is small, it is encoded whole, and
+//! stored instead where that is smaller. Otherwise it depends on the method:
 //!
-//! - Methods whose slices join (LZMA2) hand each full slice to the pool as an urgent task; the packed slices are put
-//!   together in order here, so one large item keeps every worker busy.
-//! - Other methods stream: each full slice goes through this worker's encoder.
+//! - LZMA2 cuts each full block into slices, which all workers pack at the same time ([`super::block`]). What one may refer to
+//!   is the whole block, and the end of the block before: its history, which stays in front of the next one.
+//! - Other methods stream: each full block goes through this worker's encoder.
 //!
-//! Slice borders depend on the options and the data alone, so the bytes do not depend on the number of threads.
+//! The borders of blocks and slices depend on the options and the data alone, so the bytes do not depend on the number of
+//! threads.
 //!
-//! A caller's buffer is not gathered: its slices, cut at the same borders, are read where they are. Only a filter makes
+//! A caller's buffer is not gathered: its blocks, cut at the same borders, are read where they are. Only a filter makes
 //! copies of them, one at a time.
 //!
-//! Memory: the slice being gathered is reserved twice, for itself and for what it packs to; the packed chunk keeps what
-//! it needs of that reservation until it is written. A slice of a caller's buffer is reserved once, for what it packs to,
-//! or twice if it is filtered. A folder that must wait for memory first pushes the slices of its
-//! own that are done, so the head can always move.
+//! Memory: the block being gathered is reserved twice, for itself and for what it packs to, and its history once more; packed
+//! chunks take what they need of that reservation along until they are written. A block of a caller's buffer is reserved
+//! once, for what it packs to.
 
+use super::block::{self, BlockInput};
 use super::run::{EntryRecord, Record, Run, Worker, internal};
 use crate::codec::{
-    Encoder, FilterEncoder, PIECE_BYTES, StreamEnd, detect_filter, filter_coder, filter_encoder, is_incompressible,
+    Encoder, FilterEncoder, PIECE_BYTES, Watch, detect_filter, filter_coder, filter_encoder, is_incompressible,
 };
 use crate::crypto::CbcEncryptor;
 use crate::item::SharedBytes;
 use crate::pipeline::{PoolHandle, Reservation, Step};
 use crate::{Error, Filter, FilterChoice, Result};
-use crossbeam_channel::{Receiver, Sender, unbounded};
 use par7z_format::{Coder, Folder, MethodId};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -63,49 +61,13 @@ impl ItemTag {
     }
 }
 
-/// A slice's way back from the worker that packed it.
-struct PackedSlice {
-    number: u64,
-    /// The packed bytes, and the coder that unpacks them: the same for every slice of a folder.
-    packed: Result<(Coder, Vec<u8>)>,
-    reservation: Option<Reservation>,
-}
-
-/// What a slice is packed from.
-enum SliceInput {
-    Own(Vec<u8>),
-    /// A part of a caller's buffer.
-    Shared(SharedBytes, Range<usize>),
-}
-
-impl SliceInput {
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Own(bytes) => bytes,
-            Self::Shared(bytes, range) => &(**bytes).as_ref()[range.clone()],
-        }
-    }
-}
-
-/// Slices that are out, and those that came back before their turn.
-struct Slices {
-    sender: Sender<PackedSlice>,
-    results: Receiver<PackedSlice>,
-    early: BTreeMap<u64, PackedSlice>,
-    next_out: u64,
-    next_back: u64,
-    coder: Option<Coder>,
-}
-
 enum Stage {
     /// Everything so far is in `pending`.
     Gathering,
-    Sliced(Slices),
+    /// Full blocks have been packed in slices, with this coder.
+    Sliced { coder: Coder },
     /// The worker's encoder is in the middle of the folder's stream.
-    Streaming {
-        coder: Coder,
-        packed: Vec<u8>,
-    },
+    Streaming { coder: Coder, packed: Vec<u8> },
 }
 
 /// A folder being written.
@@ -114,8 +76,10 @@ pub(super) struct FolderWriter<'run> {
     pool: &'run PoolHandle<Worker>,
     job: u64,
     size_hint: Option<u64>,
-    slice_bytes: u64,
+    block_bytes: u64,
+    /// The history of the block that is gathered, and that block.
     pending: Vec<u8>,
+    history_bytes: usize,
     reservation: Option<Reservation>,
     stage: Stage,
     /// Decided when the first bytes leave `pending`.
@@ -146,12 +110,13 @@ impl<'run> FolderWriter<'run> {
     ) -> Result<Self> {
         Ok(Self {
             cipher: run.cipher.as_ref().map(|cipher| cipher.start(stream_number)).transpose()?,
-            slice_bytes: even_slices(size_hint, run.slice_bytes),
+            block_bytes: even_blocks(size_hint, run.block_bytes),
             run,
             pool,
             job,
             size_hint,
             pending: Vec::new(),
+            history_bytes: 0,
             reservation: None,
             stage: Stage::Gathering,
             filters: None,
@@ -185,49 +150,44 @@ impl<'run> FolderWriter<'run> {
     pub(super) fn write(&mut self, worker: &mut Worker, mut bytes: &[u8]) -> Result<()> {
         self.unpacked_bytes += bytes.len() as u64;
         while !bytes.is_empty() {
-            let room = (self.slice_bytes as usize).saturating_sub(self.pending.len());
+            let gathered = self.pending.len() - self.history_bytes;
+            let room = (self.block_bytes as usize).saturating_sub(gathered);
             if room == 0 {
-                self.flush_slice(worker, StreamEnd::Joined)?;
+                self.flush_block(worker, false)?;
                 continue;
             }
             let (part, rest) = bytes.split_at(room.min(bytes.len()));
-            self.reserve_for(worker, self.pending.len() as u64 + part.len() as u64)?;
+            self.reserve_for((gathered + part.len()) as u64)?;
             self.pending.extend_from_slice(part);
             bytes = rest;
         }
         Ok(())
     }
 
-    /// Makes sure that a slice of `bytes`, and what it packs to, is reserved.
-    fn reserve_for(&mut self, worker: &mut Worker, bytes: u64) -> Result<()> {
-        let reserved = self.reservation.as_ref().map_or(0, Reservation::bytes);
-        if slice_memory(bytes) <= reserved {
+    /// Makes sure that a block of `bytes`, and what it packs to, is reserved besides the history.
+    fn reserve_for(&mut self, bytes: u64) -> Result<()> {
+        let reserved = self.reservation.as_ref().map_or(0, Reservation::bytes) - self.history_bytes as u64;
+        if block_memory(bytes) <= reserved {
             return Ok(());
         }
         // In few steps: at once all that is known to come, else twice as much each time.
         let known = self.size_hint.map_or(0, |size| size.saturating_sub(self.encoded_bytes));
         let likely = if known >= bytes { known } else { bytes.next_power_of_two().max(FIRST_RESERVATION_BYTES) };
-        let likely = likely.min(self.slice_bytes).max(bytes);
-        let more = self.wait_for_memory(worker, slice_memory(likely) - reserved)?;
+        let likely = likely.min(self.block_bytes).max(bytes);
+        let more = self.wait_for_memory(block_memory(likely) - reserved)?;
         match &mut self.reservation {
             Some(reservation) => reservation.absorb(more),
             none => *none = Some(more),
         }
-        self.pending.reserve_exact((likely as usize).saturating_sub(self.pending.len()));
+        let gathered = self.pending.len() - self.history_bytes;
+        self.pending.reserve_exact((likely as usize).saturating_sub(gathered));
         Ok(())
     }
 
-    /// Reserves, pushing own slices that are done before waiting: they may be what the memory is needed for.
-    pub(super) fn wait_for_memory(&mut self, worker: &mut Worker, bytes: u64) -> Result<Reservation> {
-        loop {
-            if let Some(reservation) = self.run.budget.try_reserve(self.job, bytes) {
-                return Ok(reservation);
-            }
-            if !self.take_back_slice(worker)? {
-                let elect = self.run.options.order == crate::Order::Completion;
-                return Ok(self.run.budget.reserve(self.job, bytes, elect)?);
-            }
-        }
+    /// Reserves memory.
+    pub(super) fn wait_for_memory(&mut self, bytes: u64) -> Result<Reservation> {
+        let elect = self.run.options.order == crate::Order::Completion;
+        Ok(self.run.budget.reserve(self.job, bytes, elect)?)
     }
 
     /// Filters `pending`, in place as far as the caller can tell. `last`: no more bytes follow.
@@ -235,8 +195,11 @@ impl<'run> FolderWriter<'run> {
         if self.filters.is_none() {
             self.filters = Some(self.choose_filters(&self.pending));
         }
-        let content = std::mem::take(&mut self.pending);
-        self.pending = self.filter(Cow::Owned(content), last)?.into_owned();
+        if self.filters.as_ref().is_some_and(|filters| !filters.is_empty()) {
+            let gathered = self.pending.split_off(self.history_bytes);
+            let filtered = self.filter(Cow::Owned(gathered), last)?;
+            self.pending.extend_from_slice(&filtered);
+        }
         Ok(())
     }
 
@@ -265,106 +228,97 @@ impl<'run> FolderWriter<'run> {
         }
     }
 
-    /// Sends the gathered slice on.
-    fn flush_slice(&mut self, worker: &mut Worker, end: StreamEnd) -> Result<()> {
-        self.filter_pending(end == StreamEnd::Final)?;
-        self.leave_gathering(worker)?;
-        let input = std::mem::take(&mut self.pending);
-        if matches!(self.stage, Stage::Sliced(_)) {
-            let reservation = self.reservation.take();
-            return self.share_slice(SliceInput::Own(input), reservation, end);
+    /// Sends the gathered block on. `last`: the folder ends with it.
+    fn flush_block(&mut self, worker: &mut Worker, last: bool) -> Result<()> {
+        self.filter_pending(last)?;
+        self.leave_gathering(worker, None)?;
+        let window = std::mem::take(&mut self.pending);
+        if !matches!(self.stage, Stage::Sliced { .. }) {
+            self.stream(worker, &window, last)?;
+            self.pending = window;
+            self.pending.clear();
+            return Ok(());
         }
-        self.stream(worker, &input, end)?;
-        self.pending = input;
-        self.pending.clear();
+        let reservation = self.reservation.take();
+        let (mut window, mut reservation) =
+            self.pack_block(worker, BlockInput::Own(window), self.history_bytes, reservation, last)?;
+        // Its end is the next one's history. What filters hold back comes with the next block.
+        if let BlockInput::Own(window) = &mut window {
+            let history_bytes = self.run.method.history_bytes(self.block_bytes).min(window.len());
+            let start = window.len() - history_bytes;
+            // What is before the window counts modulo 16, for LZMA's positions.
+            let start = (start + (16 - (window.len() - self.history_bytes) % 16) % 16).min(window.len());
+            window.drain(..start);
+            self.history_bytes = window.len();
+            self.pending = std::mem::take(window);
+        }
+        if let Some(reservation) = &mut reservation {
+            reservation.shrink_to(self.history_bytes as u64);
+        }
+        self.reservation = reservation;
         Ok(())
     }
 
-    /// Begins to encode, if that has not begun.
-    fn leave_gathering(&mut self, worker: &mut Worker) -> Result<()> {
+    /// Begins to encode, if that has not begun. `size`: the folder's size if it is certain.
+    fn leave_gathering(&mut self, worker: &mut Worker, size: Option<u64>) -> Result<()> {
         if !matches!(self.stage, Stage::Gathering) {
             return Ok(());
         }
-        self.stage = if self.run.method.joins_slices() {
-            let (sender, results) = unbounded();
-            Stage::Sliced(Slices { sender, results, early: BTreeMap::new(), next_out: 0, next_back: 0, coder: None })
+        let encoder = worker.encoder(&self.run.method);
+        self.stage = if self.run.method.has_slices() {
+            Stage::Sliced { coder: encoder.begin(size)? }
         } else {
-            let coder = worker.encoder(&self.run.method).begin(self.size_hint)?;
-            Stage::Streaming { coder, packed: Vec::new() }
+            Stage::Streaming { coder: encoder.begin(self.size_hint)?, packed: Vec::new() }
         };
         Ok(())
     }
 
-    /// Hands a slice to the pool.
-    fn share_slice(&mut self, input: SliceInput, mut reservation: Option<Reservation>, end: StreamEnd) -> Result<()> {
-        let Stage::Sliced(slices) = &mut self.stage else { return Err(internal("slices of a stream")) };
-        let number = slices.next_out;
-        slices.next_out += 1;
-        let (run, sender, tag) = (Arc::clone(self.run), slices.sender.clone(), self.tag.clone());
-        self.encoded_bytes += input.bytes().len() as u64;
-        // Every slice says the same dictionary: that of a full one.
-        let declared_bytes = self.slice_bytes;
-        self.pool.share(Box::new(move |worker| {
-            let packed = run.tracker.active(worker, |worker| {
-                let (encoder, input) = (worker.encoder(&run.method), input.bytes());
-                pack(&run, encoder, declared_bytes, input, !is_incompressible(input), end, tag.as_ref())
-            });
-            drop(input);
-            if let (Ok((_, packed)), Some(reservation)) = (&packed, &mut reservation) {
-                reservation.shrink_to(packed.len() as u64);
-            }
-            // The folder's owner is gone only if the run has ended.
-            let _ = sender.send(PackedSlice { number, packed, reservation });
-        }));
-        Ok(())
-    }
-
-    /// Waits for the next slice in order (helping with others meanwhile) and queues it. `false`: none is out.
-    fn take_back_slice(&mut self, worker: &mut Worker) -> Result<bool> {
-        let Stage::Sliced(slices) = &mut self.stage else { return Ok(false) };
-        if slices.next_back == slices.next_out {
-            return Ok(false);
+    /// Packs a block on all workers and queues its slices. `history_bytes` of the window come before it. Gives back the window
+    /// and what is left of its reservation, of which packed bytes take their part.
+    fn pack_block(
+        &mut self,
+        worker: &mut Worker,
+        window: BlockInput,
+        history_bytes: usize,
+        mut reservation: Option<Reservation>,
+        last: bool,
+    ) -> Result<(BlockInput, Option<Reservation>)> {
+        let (run, pool, tag) = (self.run, self.pool, self.tag.clone());
+        self.encoded_bytes += (window.bytes().len() - history_bytes) as u64;
+        let window = block::pack(run, pool, worker, window, history_bytes, tag, &mut |packed| {
+            let reservation = reservation.as_mut().map(|reservation| reservation.split_off(packed.len() as u64));
+            self.queue(packed, reservation)
+        })?;
+        if last {
+            self.queue(self.run.method.end_of_slices().to_vec(), None)?;
         }
-        let slice = loop {
-            if let Some(slice) = slices.early.remove(&slices.next_back) {
-                break slice;
-            }
-            let Some(slice) = self.pool.help(&slices.results, worker) else {
-                return Err(internal("a slice got lost"));
-            };
-            slices.early.insert(slice.number, slice);
-        };
-        slices.next_back += 1;
-        let (coder, packed) = slice.packed?;
-        slices.coder = Some(coder);
-        self.queue(packed, slice.reservation)?;
-        Ok(true)
+        Ok((window, reservation))
     }
 
-    /// Feeds a slice to this worker's encoder.
-    fn stream(&mut self, worker: &mut Worker, input: &[u8], end: StreamEnd) -> Result<()> {
+    /// Feeds a block to this worker's encoder.
+    fn stream(&mut self, worker: &mut Worker, input: &[u8], last: bool) -> Result<()> {
         for piece in input.chunks(PIECE_BYTES) {
             let Stage::Streaming { packed, .. } = &mut self.stage else { return Err(internal("no stream")) };
             encode(self.run, worker.encoder(&self.run.method), piece, packed, self.tag.as_ref())?;
             self.encoded_bytes += piece.len() as u64;
-            self.queue_stream_chunk(worker, CHUNK_BYTES)?;
+            self.queue_stream_chunk(CHUNK_BYTES)?;
         }
-        if end == StreamEnd::Final {
+        if last {
             let Stage::Streaming { packed, .. } = &mut self.stage else { return Err(internal("no stream")) };
-            end_stream(worker.encoder(&self.run.method), StreamEnd::Final, packed, self.tag.as_ref())?;
-            self.queue_stream_chunk(worker, 1)?;
+            end_stream(worker.encoder(&self.run.method), packed, self.tag.as_ref())?;
+            self.queue_stream_chunk(1)?;
         }
         Ok(())
     }
 
     /// Queues what the streaming encoder has made, if it is at least so much.
-    fn queue_stream_chunk(&mut self, worker: &mut Worker, at_least_bytes: usize) -> Result<()> {
+    fn queue_stream_chunk(&mut self, at_least_bytes: usize) -> Result<()> {
         let Stage::Streaming { packed, .. } = &mut self.stage else { return Err(internal("no stream")) };
         if packed.len() < at_least_bytes {
             return Ok(());
         }
         let chunk = std::mem::take(packed);
-        let reservation = self.wait_for_memory(worker, chunk.len() as u64)?;
+        let reservation = self.wait_for_memory(chunk.len() as u64)?;
         self.queue(chunk, Some(reservation))
     }
 
@@ -393,23 +347,31 @@ impl<'run> FolderWriter<'run> {
 
     /// Completes the folder: queues what is left, and its record. Gives its packed bytes.
     pub(super) fn finish(mut self, worker: &mut Worker) -> Result<u64> {
-        if matches!(self.stage, Stage::Gathering) {
+        if !matches!(self.stage, Stage::Gathering) {
+            self.flush_block(worker, true)?;
+            return self.finish_blocks();
+        }
+        if !self.is_sliced(&self.pending) {
             let content = std::mem::take(&mut self.pending);
             return self.finish_whole(worker, &content);
         }
-        self.flush_slice(worker, StreamEnd::Final)?;
-        self.finish_slices(worker)
+        self.leave_gathering(worker, Some(self.unpacked_bytes))?;
+        self.flush_block(worker, true)?;
+        self.finish_blocks()
     }
 
-    /// Queues the slices that are still out, and the record.
-    fn finish_slices(mut self, worker: &mut Worker) -> Result<u64> {
-        while self.take_back_slice(worker)? {}
-        let coder = match &mut self.stage {
-            Stage::Streaming { coder, .. } => Some(coder.clone()),
-            Stage::Sliced(slices) => slices.coder.take(),
-            Stage::Gathering => None,
+    /// Whether a folder with this content, at most a block, is cut into slices.
+    fn is_sliced(&self, content: &[u8]) -> bool {
+        self.run.method.has_slices() && self.run.method.is_sliced(content.len()) && !is_incompressible(content)
+    }
+
+    /// Queues the record of a folder whose blocks are queued.
+    fn finish_blocks(self) -> Result<u64> {
+        let coder = match &self.stage {
+            Stage::Streaming { coder, .. } | Stage::Sliced { coder } => coder.clone(),
+            Stage::Gathering => return Err(internal("a folder without a coder")),
         };
-        self.complete(coder.ok_or_else(|| internal("a folder without a coder"))?)
+        self.complete(coder)
     }
 
     /// Encodes and completes a folder whose content is a caller's buffer (not an empty one), read in place. The result
@@ -419,39 +381,39 @@ impl<'run> FolderWriter<'run> {
         let filters = self.filters.take().unwrap_or_else(|| self.choose_filters(content));
         let is_filtered = !filters.is_empty();
         self.filters = Some(filters);
+        let is_one_block = content.len() as u64 <= self.block_bytes;
+        let is_sliced = if is_one_block { self.is_sliced(content) } else { self.run.method.has_slices() };
         // The content is the caller's; what it packs to is ours, and so is a filtered copy.
-        let memory = if is_filtered { slice_memory } else { packed_bound };
-        if content.len() as u64 <= self.slice_bytes {
-            self.reservation = Some(self.wait_for_memory(worker, memory(content.len() as u64))?);
+        let memory = if is_filtered { block_memory } else { packed_bound };
+        if is_one_block && !is_sliced {
+            self.reservation = Some(self.wait_for_memory(memory(content.len() as u64))?);
             return self.finish_whole(worker, content);
         }
+        if is_filtered && is_sliced {
+            self.write(worker, content)?;
+            return self.finish(worker);
+        }
         self.unpacked_bytes = content.len() as u64;
-        self.leave_gathering(worker)?;
+        self.leave_gathering(worker, is_one_block.then_some(content.len() as u64))?;
         let mut start = 0;
         while start < content.len() {
-            let range = start..content.len().min(start + self.slice_bytes as usize);
-            let slice = &content[range.clone()];
-            let end = if range.end == content.len() { StreamEnd::Final } else { StreamEnd::Joined };
-            start = range.end;
-            if matches!(self.stage, Stage::Sliced(_)) {
-                let reservation = self.wait_for_memory(worker, memory(slice.len() as u64))?;
-                let input = match self.filter(Cow::Borrowed(slice), end == StreamEnd::Final)? {
-                    Cow::Owned(filtered) => SliceInput::Own(filtered),
-                    Cow::Borrowed(_) => SliceInput::Shared(Arc::clone(shared), range),
-                };
-                self.share_slice(input, Some(reservation), end)?;
+            let end = content.len().min(start + self.block_bytes as usize);
+            let last = end == content.len();
+            if is_sliced {
+                let reservation = self.wait_for_memory(memory((end - start) as u64))?;
+                let history = (self.run.method.history_bytes(self.block_bytes)).min(start) / 16 * 16;
+                let window = BlockInput::Shared(Arc::clone(shared), start - history..end);
+                self.pack_block(worker, window, history, Some(reservation), last)?;
             } else {
                 // What a stream packs to is reserved as it comes, a filtered copy before it is made.
-                let _copy = if is_filtered {
-                    Some(self.wait_for_memory(worker, slice_memory(slice.len() as u64))?)
-                } else {
-                    None
-                };
-                let slice = self.filter(Cow::Borrowed(slice), end == StreamEnd::Final)?;
-                self.stream(worker, &slice, end)?;
+                let bytes = (end - start) as u64;
+                let _copy = if is_filtered { Some(self.wait_for_memory(memory(bytes))?) } else { None };
+                let block = self.filter(Cow::Borrowed(&content[start..end]), last)?;
+                self.stream(worker, &block, last)?;
             }
+            start = end;
         }
-        self.finish_slices(worker)
+        self.finish_blocks()
     }
 
     /// Encodes and completes a folder whose content is all here and for which all memory is reserved. Gives its packed
@@ -468,8 +430,7 @@ impl<'run> FolderWriter<'run> {
         }
         let encoder = worker.encoder(&self.run.method);
         let packed = if self.run.stores() || !is_incompressible(&filtered) {
-            let size = content.len() as u64;
-            Some(pack(self.run, encoder, size, &filtered, true, StreamEnd::Final, self.tag.as_ref())?)
+            Some(pack(self.run, encoder, &filtered, self.tag.as_ref())?)
         } else {
             count_encoded(self.run, content.len() as u64, content.len() as u64, self.tag.as_ref());
             None
@@ -520,48 +481,39 @@ impl<'run> FolderWriter<'run> {
     }
 
     /// Takes the folder back, as if it had never begun.
-    pub(super) fn withdraw(self, worker: &mut Worker) {
-        if let Stage::Sliced(slices) = &self.stage {
-            // Slices still out count their bytes when they are encoded: wait for them before taking the count back.
-            for _ in slices.next_back + slices.early.len() as u64..slices.next_out {
-                self.pool.help(&slices.results, worker);
-            }
-        }
+    pub(super) fn withdraw(self) {
         self.run.ordered.withdraw(self.job);
         self.run.tracker.withdrawn(self.encoded_bytes, self.packed_bytes);
     }
 }
 
-/// Packs `input`, the whole of a stream or slice that is declared as `declared_bytes` long. What does not `shrink` is stored
-/// in the method's own way.
-fn pack(
+/// Packs a stream's whole content.
+fn pack(run: &Run, encoder: &mut dyn Encoder, content: &[u8], tag: Option<&ItemTag>) -> Result<(Coder, Vec<u8>)> {
+    let coder = encoder.begin(Some(content.len() as u64))?;
+    let packed = counted(run, content.len(), tag, |packed, watch| encoder.pack(content, packed, watch))?;
+    Ok((coder, packed))
+}
+
+/// Runs an encoder over `bytes` under the eyes of the run; gives what it appends.
+pub(super) fn counted(
     run: &Run,
-    encoder: &mut dyn Encoder,
-    declared_bytes: u64,
-    input: &[u8],
-    shrinks: bool,
-    end: StreamEnd,
+    bytes: usize,
     tag: Option<&ItemTag>,
-) -> Result<(Coder, Vec<u8>)> {
+    encode: impl FnOnce(&mut Vec<u8>, Watch<'_>) -> Result<()>,
+) -> Result<Vec<u8>> {
     run.check()?;
-    let coder = encoder.begin(Some(declared_bytes))?;
-    let mut packed = Vec::with_capacity(packed_bound(input.len() as u64) as usize);
+    let mut packed = Vec::with_capacity(packed_bound(bytes as u64) as usize);
     let (mut counted_bytes, mut counted_packed_bytes) = (0, 0);
-    let mut watch = |bytes, packed_bytes| {
+    encode(&mut packed, &mut |bytes, packed_bytes| {
         run.check()?;
         (counted_bytes, counted_packed_bytes) = (counted_bytes + bytes, counted_packed_bytes + packed_bytes);
         count_encoded(run, bytes as u64, packed_bytes as u64, tag);
         Ok(())
-    };
-    if shrinks {
-        encoder.pack(input, end, &mut packed, &mut watch)?;
-    } else {
-        encoder.store(input, end, &mut packed, &mut watch)?;
-    }
-    count_encoded(run, (input.len() - counted_bytes) as u64, (packed.len() - counted_packed_bytes) as u64, tag);
+    })?;
+    count_encoded(run, (bytes - counted_bytes) as u64, (packed.len() - counted_packed_bytes) as u64, tag);
     // A small result in a large buffer would hold memory that nobody counts.
     packed.shrink_to_fit();
-    Ok((coder, packed))
+    Ok(packed)
 }
 
 /// Feeds `input` to an encoder in pieces, looking at the stop flag and counting between them.
@@ -582,9 +534,9 @@ fn encode(
 }
 
 /// Ends an encoder's stream, counting what comes out last.
-fn end_stream(encoder: &mut dyn Encoder, end: StreamEnd, packed: &mut Vec<u8>, tag: Option<&ItemTag>) -> Result<()> {
+fn end_stream(encoder: &mut dyn Encoder, packed: &mut Vec<u8>, tag: Option<&ItemTag>) -> Result<()> {
     let packed_before = packed.len();
-    encoder.finish(end, packed)?;
+    encoder.finish(packed)?;
     if let Some(tag) = tag {
         tag.packed.fetch_add((packed.len() - packed_before) as u64, Ordering::Relaxed);
     }
@@ -615,8 +567,8 @@ fn apply_filters(filters: &[Filter], content: &[u8]) -> Result<Vec<u8>, Error> {
     Ok(data)
 }
 
-/// Memory of a slice of `bytes`: itself and what it packs to.
-fn slice_memory(bytes: u64) -> u64 {
+/// Memory of a block of `bytes`: itself and what it packs to.
+fn block_memory(bytes: u64) -> u64 {
     bytes + packed_bound(bytes)
 }
 
@@ -626,11 +578,14 @@ fn packed_bound(bytes: u64) -> u64 {
     bytes + bytes / 64 + SLACK_BYTES
 }
 
-/// The slice size for a folder of `size` bytes: at most `max`, and even, so that the last slice is not a small rest that
-/// one worker packs while the others are idle.
-fn even_slices(size: Option<u64>, max: u64) -> u64 {
+/// Blocks are multiples of this, but for the last one.
+const BLOCK_UNIT: u64 = 64 << 10;
+
+/// The block size for a folder of `size` bytes: at most `max`, and even, so that the last block is not a small rest that has
+/// the other's history to look through.
+fn even_blocks(size: Option<u64>, max: u64) -> u64 {
     match size {
-        Some(size) if size > max => size.div_ceil(size.div_ceil(max)),
+        Some(size) if size > max => size.div_ceil(size.div_ceil(max)).next_multiple_of(BLOCK_UNIT).min(max),
         _ => max,
     }
 }
@@ -640,10 +595,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slices_are_even_and_bounded() {
-        assert_eq!(even_slices(None, 100), 100);
-        assert_eq!(even_slices(Some(100), 100), 100);
-        assert_eq!(even_slices(Some(101), 100), 51);
-        assert_eq!(even_slices(Some(1000), 300), 250);
+    fn blocks_are_even_and_bounded() {
+        const MIB: u64 = 1 << 20;
+        assert_eq!(even_blocks(None, 4 * MIB), 4 * MIB);
+        assert_eq!(even_blocks(Some(4 * MIB), 4 * MIB), 4 * MIB);
+        assert_eq!(even_blocks(Some(4 * MIB + 1), 4 * MIB), 2 * MIB + BLOCK_UNIT);
+        assert_eq!(even_blocks(Some(10 * MIB), 4 * MIB), (10 * MIB).div_ceil(3).next_multiple_of(BLOCK_UNIT));
+        assert_eq!(even_blocks(Some(12 * MIB - 1), 4 * MIB), 4 * MIB);
     }
 }

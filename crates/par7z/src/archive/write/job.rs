@@ -150,7 +150,7 @@ impl<'run> JobContext<'run> {
         match self.pump(&mut *reader, &[], &mut folder) {
             Ok((size, crc)) => self.finish_item(planned, folder, metadata, size, crc).map_err(Failure::Fatal),
             Err(failure) => {
-                folder.withdraw(self.worker);
+                folder.withdraw();
                 Err(failure)
             }
         }
@@ -193,7 +193,7 @@ impl<'run> JobContext<'run> {
     ) -> Result<()> {
         let entry = entry(&planned.item.name, metadata, EntryKind::File, size > 0);
         let packed_bytes = if size == 0 {
-            folder.withdraw(self.worker);
+            folder.withdraw();
             self.push_empty(entry);
             0
         } else {
@@ -327,7 +327,7 @@ impl<'run> JobContext<'run> {
     ) -> Result<ReadItem, Failure> {
         let opened = self.open(planned)?;
         let metadata = self.metadata(opened.metadata);
-        let limit = self.run.slice_bytes;
+        let limit = self.run.block_bytes;
         let mut reader: Box<dyn Read + Send> = match opened.content {
             Content::Directory => return Ok(ReadItem { content: ReadAhead::Directory, metadata }),
             Content::Bytes(bytes) => {
@@ -356,7 +356,7 @@ impl<'run> JobContext<'run> {
             let wanted = (target - filled) as u64;
             let more = match open {
                 // Slices of the open folder may hold the memory that this waits for.
-                Some(solid) => solid.folder.wait_for_memory(self.worker, wanted)?,
+                Some(solid) => solid.folder.wait_for_memory(wanted)?,
                 None => self.run.budget.reserve(self.job, wanted, self.elects()).map_err(Error::from)?,
             };
             match &mut reservation {
@@ -397,7 +397,7 @@ impl<'run> JobContext<'run> {
         match result {
             Ok((size, crc)) => self.finish_item(planned, folder, metadata, size, crc),
             Err(failure) => {
-                folder.withdraw(self.worker);
+                folder.withdraw();
                 let error = match failure {
                     Failure::Fatal(error) => return Err(error),
                     Failure::Source(error) => error,

@@ -2,6 +2,7 @@
 //! worker opens and reads, through [`source`]) → [`folder_writer`] (filters, compresses, encrypts) → [`commit`] (writes
 //! in order, keeps the records, closes the archive). [`run`] is what they share.
 
+mod block;
 mod commit;
 mod compressor;
 mod folder_writer;

@@ -89,10 +89,10 @@ impl CipherSetup {
     }
 }
 
-/// The largest slice: as far as matches reach, but small enough that several fit the budget. It does not depend on the
-/// number of threads, and so the archive does not either.
-pub(super) fn slice_bytes(method: &ResolvedMethod, memory_budget_bytes: u64) -> u64 {
-    method.dictionary_bytes().clamp(1 << 20, memory_budget_bytes / 8)
+/// The largest block that a method takes at once: several fit the budget, one of them with its history.
+pub(super) fn block_bytes(method: &ResolvedMethod, memory_budget_bytes: u64) -> u64 {
+    let most = memory_budget_bytes / 8 / (64 << 10) * (64 << 10);
+    method.block_bytes().clamp(1 << 20, most)
 }
 
 /// The most that a streaming encoder gives for a piece of input: a block of BZip2 that does not compress.
@@ -102,8 +102,8 @@ const STREAM_CHUNK_BYTES: u64 = 1 << 20;
 pub(super) struct Run {
     pub(super) options: WriteOptions,
     pub(super) method: ResolvedMethod,
-    /// Unpacked bytes of a slice; also the largest item that is read ahead into a solid folder.
-    pub(super) slice_bytes: u64,
+    /// Unpacked bytes that a folder gathers at a time; also the largest item that is read ahead into a solid folder.
+    pub(super) block_bytes: u64,
     pub(super) budget: Arc<Budget>,
     pub(super) ordered: Ordered<Record>,
     pub(super) cipher: Option<CipherSetup>,
@@ -116,10 +116,10 @@ impl Run {
     pub(super) fn new(options: &WriteOptions) -> Result<Self> {
         let method = ResolvedMethod::new(&options.method, options.level);
         let stop = Stop::new(options.cancel.clone());
-        let slice_bytes = slice_bytes(&method, options.memory_budget_bytes);
-        // What the head needs to move on: a slice with its output, an item read ahead, and a chunk of a stream's output
-        // (one block of BZip2 at the most). Anything less, and a full budget stops it for ever.
-        let head_bytes = 3 * slice_bytes + slice_bytes / 8 + STREAM_CHUNK_BYTES;
+        let block_bytes = block_bytes(&method, options.memory_budget_bytes);
+        // What the head needs to move on: a block with its history and its output, an item read ahead, and a chunk of a
+        // stream's output (one block of BZip2 at the most). Anything less, and a full budget stops it for ever.
+        let head_bytes = 4 * block_bytes + block_bytes / 8 + STREAM_CHUNK_BYTES;
         let budget = Budget::new(options.memory_budget_bytes, head_bytes, stop.clone());
         let sequence = match options.order {
             Order::Input => Sequence::Input,
@@ -127,7 +127,7 @@ impl Run {
         };
         Ok(Self {
             method,
-            slice_bytes,
+            block_bytes,
             ordered: Ordered::new(sequence, Arc::clone(&budget), stop.clone()),
             budget,
             cipher: options.encryption.as_ref().map(CipherSetup::new).transpose()?,
