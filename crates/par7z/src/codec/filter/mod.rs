@@ -2,9 +2,16 @@
 
 pub(super) mod bcj;
 pub(super) mod bcj2;
+mod branch;
 pub(super) mod delta;
 mod detect;
+mod riscv;
+mod scan;
+mod stream;
 pub(super) mod swap;
+#[cfg(test)]
+mod tests;
+mod x86;
 
 pub(crate) use detect::detect_filter;
 
@@ -41,9 +48,9 @@ fn method_of(filter: &Filter) -> u64 {
 /// A new encoder for a filter.
 pub(crate) fn filter_encoder(filter: &Filter) -> Box<dyn FilterEncoder> {
     match *filter {
-        Filter::Delta { distance } => Box::new(delta::DeltaEncoder::new(distance)),
-        Filter::Swap2 => Box::new(swap::SwapEncoder::new(2)),
-        Filter::Swap4 => Box::new(swap::SwapEncoder::new(4)),
+        Filter::Delta { distance } => delta::encoder(distance),
+        Filter::Swap2 => swap::encoder2(),
+        Filter::Swap4 => swap::encoder4(),
         Filter::BcjX86
         | Filter::Arm
         | Filter::ArmThumb
@@ -51,6 +58,6 @@ pub(crate) fn filter_encoder(filter: &Filter) -> Box<dyn FilterEncoder> {
         | Filter::PowerPc
         | Filter::Sparc
         | Filter::Ia64
-        | Filter::RiscV => Box::new(bcj::BcjEncoder::new(filter)),
+        | Filter::RiscV => bcj::encoder(method_of(filter)),
     }
 }

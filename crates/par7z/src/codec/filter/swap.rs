@@ -2,100 +2,40 @@
 
 use super::super::registry::{Opening, id, no_properties};
 use super::super::{BoxRead, FilterEncoder};
+use super::stream::{Conversion, FilterReader, FilterWriter, READER_MEMORY_BYTES};
 use crate::Result;
-use std::io::{self, Read};
 
-fn swap(units: &mut [u8], unit: usize) {
-    for bytes in units.chunks_exact_mut(unit) {
-        bytes.reverse();
-    }
-}
+pub(super) struct Swap<const UNIT: usize>;
 
-/// Swaps on the way into the archive.
-pub(in crate::codec) struct SwapEncoder {
-    unit: usize,
-    /// The beginning of a unit, shorter than one.
-    held: Vec<u8>,
-}
-
-impl SwapEncoder {
-    pub(super) fn new(unit: usize) -> Self {
-        Self { unit, held: Vec::with_capacity(unit) }
-    }
-}
-
-impl FilterEncoder for SwapEncoder {
-    fn write(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        let begin = out.len();
-        out.append(&mut self.held);
-        out.extend_from_slice(input);
-        let whole = out.len() - (out.len() - begin) % self.unit;
-        self.held.extend_from_slice(&out[whole..]);
-        out.truncate(whole);
-        swap(&mut out[begin..], self.unit);
-        Ok(())
-    }
-
-    fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
-        out.append(&mut self.held);
-        Ok(())
-    }
-}
-
-const BUFFER: usize = 16 << 10;
-
-/// Swaps on the way out.
-struct SwapReader {
-    source: BoxRead,
-    unit: usize,
-    buffer: Box<[u8]>,
-    /// `buffer[given..ready]` is swapped and not yet given out, `buffer[ready..filled]` begins a unit.
-    given: usize,
-    ready: usize,
-    filled: usize,
-}
-
-impl SwapReader {
-    /// Gets more; nothing is ready when it is called. `false` at the end.
-    fn refill(&mut self) -> io::Result<bool> {
-        self.buffer.copy_within(self.ready..self.filled, 0);
-        self.filled -= self.ready;
-        (self.given, self.ready) = (0, 0);
-        while self.filled < self.unit {
-            let count = self.source.read(&mut self.buffer[self.filled..])?;
-            if count == 0 {
-                self.ready = self.filled;
-                return Ok(self.ready > 0);
-            }
-            self.filled += count;
+impl<const UNIT: usize> Conversion for Swap<UNIT> {
+    fn convert(&mut self, bytes: &mut [u8]) -> usize {
+        for unit in bytes.as_chunks_mut::<UNIT>().0 {
+            unit.reverse();
         }
-        self.ready = self.filled - self.filled % self.unit;
-        swap(&mut self.buffer[..self.ready], self.unit);
-        Ok(true)
+        bytes.len() - bytes.len() % UNIT
     }
 }
 
-impl Read for SwapReader {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if buf.is_empty() || (self.given == self.ready && !self.refill()?) {
-            return Ok(0);
-        }
-        let count = buf.len().min(self.ready - self.given);
-        buf[..count].copy_from_slice(&self.buffer[self.given..self.given + count]);
-        self.given += count;
-        Ok(count)
-    }
+/// New encoders.
+pub(super) fn encoder2() -> Box<dyn FilterEncoder> {
+    Box::new(FilterWriter::new(Swap::<2>))
 }
 
-/// The buffer.
+pub(super) fn encoder4() -> Box<dyn FilterEncoder> {
+    Box::new(FilterWriter::new(Swap::<4>))
+}
+
+/// The reader.
 pub(in crate::codec) fn decoder_memory(properties: &[u8], _unpack_size: u64) -> Result<u64> {
     no_properties("Swap", properties)?;
-    Ok(BUFFER as u64)
+    Ok(READER_MEMORY_BYTES)
 }
 
 pub(in crate::codec) fn open(mut opening: Opening<'_>) -> Result<BoxRead> {
     no_properties("Swap", opening.properties)?;
-    let unit = if opening.method == id::SWAP2 { 2 } else { 4 };
-    let buffer = vec![0; BUFFER].into();
-    Ok(Box::new(SwapReader { source: opening.input()?, unit, buffer, given: 0, ready: 0, filled: 0 }))
+    let source = opening.input()?;
+    Ok(match opening.method {
+        id::SWAP2 => Box::new(FilterReader::new(source, Swap::<2>)),
+        _ => Box::new(FilterReader::new(source, Swap::<4>)),
+    })
 }
