@@ -187,7 +187,6 @@ fn parameters_out_of_range_are_refused() {
         EncoderOptions { nice_length: 274, ..good },
         EncoderOptions { finder: MatchFinder::BinaryTree { cycles: 0 }, ..good },
         EncoderOptions { finder: MatchFinder::HashChain { cycles: 0 }, ..good },
-        EncoderOptions { finder: MatchFinder::IntervalTree, parser: Parser::Fast, ..good },
     ];
     assert!(bad.into_iter().all(|options| Encoder::new(options).is_err()));
 }
