@@ -131,8 +131,8 @@ impl Lzma2Encoder {
         let margin = if nice_length < 64 { 8 } else { 0 };
         let is_short = text.len() <= short_chain::MAX_TEXT;
         match options.finder {
-            MatchFinder::BinaryTree { cycles } if is_short => {
-                self.short_chain.begin(text.len(), nice_length, cycles, dictionary_bytes);
+            _ if is_short => {
+                self.short_chain.begin(text.len(), nice_length, dictionary_bytes);
                 self.parser.begin(nice_length, nice_length, margin);
             }
             MatchFinder::BinaryTree { cycles } => {
@@ -155,7 +155,7 @@ impl Lzma2Encoder {
             self.coder.range.reset();
             let (coder, parser, prices) = (&mut self.coder, &mut self.parser, &mut self.prices);
             position = match options.finder {
-                MatchFinder::BinaryTree { .. } if is_short => {
+                _ if is_short => {
                     encode_chunk(text, position, coder, parser, prices, &mut self.short_chain, &mut self.steps)
                 }
                 MatchFinder::BinaryTree { .. } => {

@@ -205,8 +205,8 @@ mod tests {
             tree.begin(text.len(), LIMIT, 10_000, 1 << 20);
             check(&text, tree, "binary tree");
             let mut chain = ShortChain::new();
-            chain.begin(text.len(), LIMIT, 10_000, 1 << 20);
-            check(&text, chain, "short chain");
+            chain.begin(text.len(), LIMIT, 1 << 20);
+            check(&text, chain.with_steps(10_000), "short chain");
         }
     }
 
