@@ -119,6 +119,7 @@ impl Core {
             self.coder.encode_end_marker(position);
         }
         self.coder.range.finish();
-        self.coder.range.drain_into(out);
+        out.extend_from_slice(self.coder.range.bytes());
+        self.coder.range.reset();
     }
 }

@@ -73,8 +73,8 @@ macro_rules! with_finder {
                 let $finder = hash_chain;
                 $body
             }
-            TextFinder::ShortChain { cycles } => {
-                short_chain.begin($text.len(), nice_length, cycles, dictionary_bytes);
+            TextFinder::ShortChain => {
+                short_chain.begin($text.len(), nice_length, dictionary_bytes);
                 $core.begin_text(nice_length);
                 let $finder = short_chain;
                 $body

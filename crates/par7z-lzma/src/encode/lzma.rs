@@ -18,7 +18,7 @@ pub(super) fn encode<F: Finder>(
     let mut position = start;
     while position < text.len() {
         let next = core.advance(text, position, finder);
-        watched.packed(core.coder.range.drain_into(out));
+        watched.packed(core.coder.range.drain_certain(out));
         watched.coded(next - position)?;
         position = next;
     }

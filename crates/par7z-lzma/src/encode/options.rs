@@ -19,8 +19,8 @@ pub enum MatchFinder {
         /// Steps down a tree at each position at the most, 1 or more.
         cycles: u32,
     },
-    /// The tree of all suffixes: all matches, and fast on large texts. Texts of a few KB get binary trees instead, which find
-    /// the same there in less time.
+    /// The tree of all suffixes: all matches, and fast on large texts. Texts below 64 KiB get chains instead, which find the
+    /// same there in less time; those of 256 MiB and more binary trees.
     IntervalTree,
 }
 
@@ -37,7 +37,7 @@ pub enum Parser {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TextFinder {
     HashChain { cycles: u32 },
-    ShortChain { cycles: u32 },
+    ShortChain,
     BinaryTree { cycles: u32 },
     IntervalTree,
 }
@@ -89,9 +89,6 @@ const LEVELS: [Level; 9] = [
     best(28,         64),
 ];
 
-/// Below this a binary tree is faster than an interval tree, and finds the same.
-const MIN_INTERVAL_TEXT: usize = 4 << 10;
-
 /// Steps down a binary tree where it stands in for an interval tree, by nice length: 7-Zip's rule.
 const fn tree_cycles(nice_length: u32) -> u32 {
     16 + nice_length / 2
@@ -138,18 +135,12 @@ impl EncoderOptions {
 
     /// The finder for a text of so many bytes.
     pub(super) fn finder_for(&self, text_bytes: usize) -> TextFinder {
-        let cycles = match self.finder {
-            MatchFinder::HashChain { cycles } => return TextFinder::HashChain { cycles },
-            MatchFinder::IntervalTree if (MIN_INTERVAL_TEXT..=MAX_TEXT).contains(&text_bytes) => {
-                return TextFinder::IntervalTree;
-            }
-            MatchFinder::IntervalTree => tree_cycles(self.nice_length),
-            MatchFinder::BinaryTree { cycles } => cycles,
-        };
-        if text_bytes <= short_chain::MAX_TEXT {
-            TextFinder::ShortChain { cycles }
-        } else {
-            TextFinder::BinaryTree { cycles }
+        match self.finder {
+            MatchFinder::HashChain { cycles } => TextFinder::HashChain { cycles },
+            MatchFinder::BinaryTree { cycles } => TextFinder::BinaryTree { cycles },
+            MatchFinder::IntervalTree if text_bytes <= short_chain::MAX_TEXT => TextFinder::ShortChain,
+            MatchFinder::IntervalTree if text_bytes <= MAX_TEXT => TextFinder::IntervalTree,
+            MatchFinder::IntervalTree => TextFinder::BinaryTree { cycles: tree_cycles(self.nice_length) },
         }
     }
 

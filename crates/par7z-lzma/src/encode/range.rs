@@ -1,77 +1,107 @@
 //! The range coder: bits with their probabilities in, bytes out.
 //!
-//! `low` has 33 bits: a carry out of the low 32 is added to bytes that wait in `cache` and the 0xFF bytes after it.
-//! Source: the LZMA specification; the carry scheme is Subbotin's as in the 7-Zip SDK.
+//! `low` is the interval's start: its low 32 bits are still being added to; above them are up to two bytes that wait, and
+//! above those a carry may come. Three bytes are written at a time; a carry into what is written already is added there.
+//! So a bit costs no look at what waits, and the numbers stay in registers from the first bit of a symbol to the last:
+//! [`RangeEncoder::code`] lends them.
+//! Source: the LZMA specification; the carry into written bytes is Martin's, 1979.
 
 use crate::model::{MOVE_BITS, PROB_BITS, Prob};
 use alloc::vec::Vec;
 
 const TOP: u32 = 1 << 24;
+/// Bytes written at a time.
+const FLUSH_BYTES: u32 = 3;
 
 pub(crate) struct RangeEncoder {
     low: u64,
     range: u32,
-    cache: u8,
-    /// Bytes that wait for a carry: the cache and the 0xFF after it.
-    waiting: usize,
+    /// Bytes that wait in `low`, fewer than [`FLUSH_BYTES`].
+    waiting: u32,
     out: Vec<u8>,
 }
 
 impl RangeEncoder {
     pub(crate) fn new() -> Self {
-        Self { low: 0, range: u32::MAX, cache: 0, waiting: 1, out: Vec::new() }
+        // The first byte is always 0.
+        Self { low: 0, range: u32::MAX, waiting: 1, out: Vec::new() }
     }
 
     /// Begins a new stream; what was not taken is gone.
     pub(crate) fn reset(&mut self) {
-        (self.low, self.range, self.cache, self.waiting) = (0, u32::MAX, 0, 1);
+        (self.low, self.range, self.waiting) = (0, u32::MAX, 1);
         self.out.clear();
     }
 
     /// Bytes of the stream if it were ended now.
     pub(crate) fn len_if_ended(&self) -> usize {
-        self.out.len() + self.waiting + 4
+        self.out.len() + self.waiting as usize + 4
     }
 
-    /// Bytes that are certain.
+    /// Bytes that are written.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.out
     }
 
-    /// Moves the certain bytes to `out`; gives their number.
-    pub(crate) fn drain_into(&mut self, out: &mut Vec<u8>) -> usize {
-        let count = self.out.len();
-        out.append(&mut self.out);
-        count
+    /// Moves to `out` the bytes that are certain: a carry reaches the last one that is not 0xFF, and none before it. Gives their
+    /// number.
+    pub(crate) fn drain_certain(&mut self, out: &mut Vec<u8>) -> usize {
+        let certain = self.out.iter().rposition(|&byte| byte != 0xFF).unwrap_or(0);
+        out.extend(self.out.drain(..certain));
+        certain
     }
 
-    /// Ends the stream; all bytes are certain then.
+    /// Ends the stream; all bytes are written then.
     pub(crate) fn finish(&mut self) {
-        for _ in 0..5 {
-            self.shift_low();
-        }
+        write(&mut self.out, self.low, self.waiting);
+        self.out.extend_from_slice(&(self.low as u32).to_be_bytes());
     }
 
-    #[inline(never)]
-    fn shift_low(&mut self) {
-        if self.low < 0xFF00_0000 || self.low > 0xFFFF_FFFF {
-            let carry = (self.low >> 32) as u8;
-            self.out.push(self.cache.wrapping_add(carry));
-            for _ in 1..self.waiting {
-                self.out.push(0xFF_u8.wrapping_add(carry));
+    /// Codes bits.
+    #[inline(always)]
+    pub(crate) fn code<R>(&mut self, bits: impl FnOnce(&mut Bits) -> R) -> R {
+        let mut coder = Bits { low: self.low, range: self.range, waiting: self.waiting, out: &mut self.out };
+        let result = bits(&mut coder);
+        (self.low, self.range, self.waiting) = (coder.low, coder.range, coder.waiting);
+        result
+    }
+}
+
+/// Writes the `count` bytes of `low` that wait.
+#[inline(never)]
+fn write(out: &mut Vec<u8>, low: u64, count: u32) {
+    let low = low << (8 * (FLUSH_BYTES - count));
+    if low >> (32 + 8 * FLUSH_BYTES) != 0 {
+        for byte in out.iter_mut().rev() {
+            *byte = byte.wrapping_add(1);
+            if *byte != 0 {
+                break;
             }
-            self.waiting = 0;
-            self.cache = (self.low >> 24) as u8;
         }
-        self.waiting += 1;
-        self.low = u64::from((self.low as u32) << 8);
     }
+    out.extend_from_slice(&((low >> (8 * FLUSH_BYTES)) as u32).to_be_bytes()[..count as usize]);
+}
 
+/// A range coder at work.
+pub(crate) struct Bits<'a> {
+    low: u64,
+    range: u32,
+    waiting: u32,
+    out: &'a mut Vec<u8>,
+}
+
+impl Bits<'_> {
     #[inline(always)]
     fn normalize(&mut self) {
         if self.range < TOP {
             self.range <<= 8;
-            self.shift_low();
+            self.low <<= 8;
+            self.waiting += 1;
+            if self.waiting == FLUSH_BYTES {
+                write(self.out, self.low, FLUSH_BYTES);
+                self.low = u64::from(self.low as u32);
+                self.waiting = 0;
+            }
         }
     }
 
@@ -92,7 +122,7 @@ impl RangeEncoder {
     }
 
     /// `count` bits of `value` without probabilities, the highest first.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn direct(&mut self, value: u32, count: u32) {
         for index in (0..count).rev() {
             self.range >>= 1;

@@ -238,7 +238,8 @@ mod tests {
             let mut tree = BinaryTree::new();
             tree.begin(text.len(), LIMIT, 10_000, 1 << 20);
             check(&text, &mut tree, 4, "binary tree");
-            short_chain.begin(text.len(), LIMIT, 10_000, 1 << 20);
+            short_chain.begin(text.len(), LIMIT, 1 << 20);
+            short_chain = short_chain.with_steps(10_000);
             check(&text, &mut short_chain, 4, "short chain");
             hash_chain.begin(text.len(), LIMIT, 10_000, 1 << 20);
             check(&text, &mut hash_chain, 5, "hash chain");

@@ -33,6 +33,7 @@ pub(crate) struct ShortChain {
     hash_shift: u32,
     position: usize,
     limit: usize,
+    /// Along a chain, at the most.
     steps: u32,
     dictionary_bytes: usize,
 }
@@ -56,16 +57,23 @@ impl ShortChain {
         }
     }
 
-    /// Begins a text of `len` bytes, at most [`MAX_TEXT`]. Matches are at most `limit` long and `dictionary_bytes` back;
-    /// `steps` along a chain at the most.
-    pub(crate) fn begin(&mut self, len: usize, limit: usize, steps: u32, dictionary_bytes: usize) {
+    /// Begins a text of `len` bytes, at most [`MAX_TEXT`]. Matches are at most `limit` long and `dictionary_bytes` back.
+    pub(crate) fn begin(&mut self, len: usize, limit: usize, dictionary_bytes: usize) {
         let bits = len.next_power_of_two().trailing_zeros().clamp(MIN_HASH_BITS, MAX_HASH_BITS);
         self.hash_shift = 32 - bits;
         self.heads2.fill(0);
         self.heads3[..1 << bits].fill(0);
         self.heads4[..1 << bits].fill(0);
         (self.position, self.limit) = (0, limit);
-        (self.steps, self.dictionary_bytes) = (steps, dictionary_bytes);
+        // Few chains are longer; what they would find costs more time than it is worth.
+        (self.steps, self.dictionary_bytes) = (32 + len as u32 / 512, dictionary_bytes);
+    }
+
+    /// With so many steps at the most.
+    #[cfg(test)]
+    pub(crate) fn with_steps(mut self, steps: u32) -> Self {
+        self.steps = steps;
+        self
     }
 
     /// The last positions with the same two, three and four bytes as `word`'s first; `now` takes their place.

@@ -11,8 +11,8 @@ pub enum LzmaMatchFinder {
     HashChain,
     /// Binary trees: small, and lean on memory. 7-Zip's `bt2` to `bt5`.
     BinaryTree,
-    /// The tree of all suffixes: small, and fast on large content; the levels from 5 on have it. Content of a few KB, or of
-    /// more than 256 MiB, gets binary trees.
+    /// The tree of all suffixes: small, and fast on large content; the levels from 5 on have it. Content below 64 KiB gets
+    /// chains that find the same there, and content of 256 MiB and more binary trees.
     IntervalTree,
 }
 
