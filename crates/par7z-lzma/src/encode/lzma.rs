@@ -28,7 +28,7 @@ pub(super) fn encode<F: Finder>(
 /// The least that is gathered before it is coded.
 const MIN_NEW_BYTES: usize = 1 << 20;
 /// Positions count modulo this (`pb` and `lp` are at most 4): windows move by multiples of it.
-const POSITION_PERIOD: usize = 16;
+pub(super) const POSITION_PERIOD: usize = 16;
 
 /// A raw LZMA stream whose text comes in pieces, of any length: a window as long as the dictionary slides over it.
 ///

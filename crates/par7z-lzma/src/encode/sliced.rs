@@ -1,6 +1,6 @@
 //! A large text that several encoders pack at the same time, slice by slice; each slice refers to all of the text before it.
 //!
-//! **What it is.** Slices are fixed parts of about 8 MiB. Each begins with a reset of the state, not of the dictionary: what
+//! **What it is.** Slices are fixed parts of about 8 MiB (or what the caller says). Each begins with a reset of the state, not of the dictionary: what
 //! it costs is learning the probabilities anew, some KB. What it may refer to is everything before, as if one encoder had gone
 //! through it all.
 //!
@@ -12,13 +12,11 @@
 //! begins at 0 resets the dictionary.
 
 use super::encoder::{Encoder, Stopped, Watch};
+use super::lzma::POSITION_PERIOD;
 use super::options::EncoderOptions;
 use crate::find::flat::{FlatStretches, STRETCH_BYTES};
 use alloc::vec::Vec;
 use core::ops::Range;
-
-/// About so much is a slice.
-const SLICE_BYTES: usize = 8 << 20;
 
 /// A text prepared to be packed in slices. No threads are started: the caller runs tasks and slices where it likes.
 ///
@@ -27,7 +25,7 @@ const SLICE_BYTES: usize = 8 << 20;
 /// # let text: Vec<u8> = (0..20_000_000u32).map(|n| (n * n >> 20) as u8).collect();
 ///
 /// let options = EncoderOptions::level(1)?;
-/// let mut sliced = SlicedText::new(&options, &text, 0);
+/// let mut sliced = SlicedText::new(&options, &text, 0, SlicedText::USUAL_SLICE_BYTES);
 /// // Rounds of tasks, each of which may run on any thread; then slices, likewise.
 /// while sliced.tasks() > 0 {
 ///     for task in 0..sliced.tasks() {
@@ -59,6 +57,7 @@ pub struct SlicedText {
     options: EncoderOptions,
     history_bytes: usize,
     text_bytes: usize,
+    slices: usize,
     flat: FlatStretches,
 }
 
@@ -71,15 +70,26 @@ pub struct TaskScratch(());
 pub struct SliceState(());
 
 impl SlicedText {
-    /// How many slices a text of so many bytes has.
-    pub fn slice_count(bytes: usize) -> usize {
-        ((bytes + SLICE_BYTES / 2) / SLICE_BYTES).max(1)
+    /// Where a slice's fresh start costs little beside what it packs to (some KB of 1 to 4 MB), and there are still many in a
+    /// text worth sharing: 8 MiB.
+    pub const USUAL_SLICE_BYTES: usize = 8 << 20;
+
+    /// How many slices a text of so many bytes has, of about `slice_bytes` (not 0) each.
+    pub fn slice_count(bytes: usize, slice_bytes: usize) -> usize {
+        (bytes.saturating_add(slice_bytes / 2) / slice_bytes).max(1)
     }
 
     /// Prepares what comes behind the first `history_bytes` of `text`, which were packed before. That is all of the text unless
-    /// it is one of several windows over a larger one: then the window must begin a multiple of 16 behind the beginning.
-    pub fn new(options: &EncoderOptions, text: &[u8], history_bytes: usize) -> Self {
-        Self { options: *options, history_bytes, text_bytes: text.len(), flat: FlatStretches::find(text) }
+    /// it is one of several windows over a larger one: then the window must begin a multiple of 16 behind the beginning. Slices
+    /// have about `slice_bytes` (not 0) each.
+    pub fn new(options: &EncoderOptions, text: &[u8], history_bytes: usize, slice_bytes: usize) -> Self {
+        Self {
+            options: *options,
+            history_bytes,
+            text_bytes: text.len(),
+            slices: Self::slice_count(text.len() - history_bytes, slice_bytes),
+            flat: FlatStretches::find(text),
+        }
     }
 
     /// Tasks of this round, which may run at the same time. 0: no more rounds; slices can be packed.
@@ -95,7 +105,7 @@ impl SlicedText {
 
     /// How many slices there are.
     pub fn slices(&self) -> usize {
-        Self::slice_count(self.text_bytes - self.history_bytes)
+        self.slices
     }
 
     /// Bytes of a slice.
@@ -103,12 +113,12 @@ impl SlicedText {
         self.slice(index).len()
     }
 
-    /// Where a slice is. They are even, and begin at multiples of 64 KiB behind the history.
+    /// Where a slice is. They are even, and begin at multiples of 16 behind the history.
     fn slice(&self, index: usize) -> Range<usize> {
         let (count, bytes) = (self.slices(), self.text_bytes - self.history_bytes);
         let border = |index: usize| {
             let even = bytes as u64 * index as u64 / count as u64;
-            self.history_bytes + if index < count { even as usize / STRETCH_BYTES * STRETCH_BYTES } else { bytes }
+            self.history_bytes + if index < count { even as usize / POSITION_PERIOD * POSITION_PERIOD } else { bytes }
         };
         border(index)..border(index + 1)
     }

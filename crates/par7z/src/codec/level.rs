@@ -103,7 +103,7 @@ impl ResolvedMethod {
 
     /// Whether a block of so many bytes has several slices.
     pub(crate) fn is_sliced(&self, bytes: usize) -> bool {
-        SlicedText::slice_count(bytes) > 1
+        SlicedText::slice_count(bytes, SlicedText::USUAL_SLICE_BYTES) > 1
     }
 
     /// How much of the blocks before a block of `block_bytes` its slices refer to.
@@ -117,7 +117,7 @@ impl ResolvedMethod {
             Self::Lzma2(setup) => *setup.options(),
             _ => EncoderOptions::default(),
         };
-        SlicedText::new(&options, window, history_bytes)
+        SlicedText::new(&options, window, history_bytes, SlicedText::USUAL_SLICE_BYTES)
     }
 
     /// What comes behind a folder's last slice.
