@@ -6,6 +6,14 @@
 #   bench/fetch.sh variety     what bench/lzma --variety packs, too: 90 MB more to download, 300 MB more on disk
 set -euo pipefail
 
+case "${1:-}" in
+  '' | variety) ;;
+  *)
+    echo "usage: bench/fetch.sh [variety]" >&2
+    exit 2
+    ;;
+esac
+
 here=$(cd "$(dirname "$0")" && pwd)
 out=$here/corpora
 mkdir -p "$out"
