@@ -1,5 +1,5 @@
-"""The figures of bench/run as markdown tables and as a picture."""
-import os
+"""The figures as markdown tables, those of bench/run as a picture, too, and docs/performance.md."""
+import os, sys
 
 
 def head(*columns):
@@ -72,24 +72,40 @@ NOTES = {
 }
 
 
-def write(root, results):
-    """docs/performance.md and docs/speed.svg."""
-    about = results['machine']
+def measured(about, runs, command):
+    """How the figures below it came about."""
     lines = [
-        '# Performance', '',
-        f'Measured on {about["date"]} with `bench/run`: {about["cores"]} cores of {about["cpu"]}, {about["memory"] / 2**30:.0f} GiB of memory, '
-        f'against {about["seven_zip"]}. {"One run" if results["runs"] == 1 else "Medians of " + str(results["runs"]) + " runs"} of each program, in turns. '
+        f'Measured on {about["date"]} with `{command}`: {about["cores"]} cores of {about["cpu"]}, {about["memory"] / 2**30:.0f} GiB of memory, '
+        f'against {about["seven_zip"]}. {"One run" if runs == 1 else f"Medians of {runs} runs"} of each program, in turns. '
         f'Load of the machine by other work when it began: {about["load"]:.1f}. Every archive was tested by 7-Zip. '
         'The inputs are files of Debian packages (`bench/fetch.sh`).', '']
     if about['load'] > 0.5:
-        lines += ['**The machine was not idle.** Wall times compare the two programs, which ran in turns; absolute ones are too high.', '']
+        lines += ['**The machine was not idle.** Figures compare the two programs, which ran in turns; absolute ones are too high.', '']
+    return lines
+
+
+def write_part(root, command, lines):
+    """The part of docs/performance.md that a command writes, between its two marks."""
+    path = os.path.join(root, 'docs/performance.md')
+    begin, end = f'<!-- {command} -->\n', f'<!-- end of {command} -->\n'
+    with open(path) as file:
+        before, found_begin, rest = file.read().partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found_begin or not found_end:
+        sys.exit(f'docs/performance.md lacks the marks of {command}: {begin.strip()} and {end.strip()}')
+    with open(path, 'w') as file:
+        file.write(before + begin + '\n' + '\n'.join(lines).rstrip() + '\n\n' + end + after)
+
+
+def write(root, results):
+    """docs/performance.md and docs/speed.svg."""
+    lines = measured(results['machine'], results['runs'], 'bench/run')
     for section, title, columns in SECTIONS:
         if results[section]:
             lines += [title, '', columns, *table(results, section), '', NOTES[section], '']
-    with open(os.path.join(root, 'docs/performance.md'), 'w') as file:
-        file.write('\n'.join(lines).rstrip() + '\n')
+    write_part(root, 'bench/run', lines)
     with open(os.path.join(root, 'docs/speed.svg'), 'w') as file:
-        file.write(picture(results['beside_7zip'], about))
+        file.write(picture(results['beside_7zip'], results['machine']))
 
 
 def text(x, y, content, size=13, anchor='start', fill='#1f2933', weight='400'):
