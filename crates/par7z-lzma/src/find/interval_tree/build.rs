@@ -1,12 +1,18 @@
 //! From the suffixes in order to their tree.
 
-use super::{LCP_SHIFT, MAX_LIMIT, load};
+use super::super::extend;
+use super::{LCP_SHIFT, MAX_LIMIT};
 use crate::kernel::prefetch::prefetch;
 use alloc::vec::Vec;
+use core::hint::select_unpredictable;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Suffixes ahead whose text is fetched.
 const FETCH_AHEAD: usize = 24;
+/// Suffixes that are compared at a time.
+const BLOCK: usize = 64;
+/// Words that are compared without a branch.
+const WORDS: usize = 5;
 
 /// Takes suffixes in order, each with the length that it shares with the one before, and makes the tree.
 pub(super) struct Builder<'a> {
@@ -28,36 +34,57 @@ impl<'a> Builder<'a> {
     }
 
     /// Takes all suffixes.
+    #[inline(never)]
     pub(super) fn build(&mut self, sorted: &[AtomicU32]) {
-        let Some(first) = sorted.first() else { return };
-        let mut previous = first.load(Relaxed) as usize;
-        for index in 1..sorted.len() {
-            if let Some(ahead) = sorted.get(index + FETCH_AHEAD) {
-                prefetch(self.text, ahead.load(Relaxed) as usize);
+        let mut shared = [0u32; BLOCK];
+        for start in (0..sorted.len()).step_by(BLOCK) {
+            let block = &sorted[start..sorted.len().min(start + BLOCK)];
+            let next = sorted.get(start + BLOCK);
+            // Lengths first: while one is computed, the text of the next ones comes.
+            for (index, shared) in shared[..block.len()].iter_mut().enumerate() {
+                if let Some(ahead) = sorted.get(start + index + FETCH_AHEAD) {
+                    let ahead = ahead.load(Relaxed) as usize;
+                    prefetch(self.text, ahead);
+                    prefetch(self.text, ahead + 24);
+                    prefetch(self.leaf, ahead);
+                }
+                let position = block[index].load(Relaxed) as usize;
+                let other = block.get(index + 1).or(next);
+                *shared = other.map_or(0, |other| self.shared(position, other.load(Relaxed) as usize));
             }
-            let position = sorted[index].load(Relaxed) as usize;
-            let shared = self.shared(previous, position);
-            self.take(previous, shared);
-            previous = position;
+            for (position, &shared) in block.iter().zip(&shared) {
+                self.take(position.load(Relaxed) as usize, shared);
+            }
         }
-        self.take(previous, 0);
     }
 
     /// How many bytes two suffixes share, at most `limit`.
     #[inline(always)]
     fn shared(&self, one: usize, other: usize) -> u32 {
-        let mut shared = 0;
-        while shared < self.limit {
-            let differing = load(self.text, one + shared as usize) ^ load(self.text, other + shared as usize);
-            if differing != 0 {
-                shared += differing.leading_zeros() / 8;
-                break;
-            }
-            shared += 8;
+        let first = self.text.get(one..one + 8 * WORDS).and_then(|bytes| bytes.first_chunk::<{ 8 * WORDS }>());
+        let second = self.text.get(other..other + 8 * WORDS).and_then(|bytes| bytes.first_chunk::<{ 8 * WORDS }>());
+        let (Some(first), Some(second)) = (first, second) else { return self.shared_at_end(one, other) };
+        let mut shared = 8 * WORDS as u32;
+        for word in (0..WORDS).rev() {
+            let bytes = |text: &[u8; 8 * WORDS]| {
+                u64::from_le_bytes(text[8 * word..8 * word + 8].try_into().expect("8 bytes"))
+            };
+            let differing = bytes(first) ^ bytes(second);
+            let here = 8 * word as u32 + differing.trailing_zeros() / 8;
+            shared = select_unpredictable(differing != 0, here, shared);
         }
-        // What lies beyond the text's end is not shared.
-        let available = self.text.len() - one.max(other);
-        let shared = shared.min(self.limit).min(available as u32);
+        if shared == 8 * WORDS as u32 && shared < self.limit {
+            return self.shared_at_end(one, other);
+        }
+        let shared = shared.min(self.limit);
+        if shared < 2 { 0 } else { shared }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn shared_at_end(&self, one: usize, other: usize) -> u32 {
+        let limit = (self.limit as usize).min(self.text.len() - one.max(other));
+        let shared = extend(self.text, one, other, 0, limit) as u32;
         if shared < 2 { 0 } else { shared }
     }
 

@@ -240,6 +240,7 @@ impl Suffixes {
     }
 
     /// Puts the suffixes of a part into its keys, pair by pair.
+    #[inline(never)]
     fn collect(&self, index: usize, text: &[u8], stretches: &[Stretch], scratch: &mut Scratch) {
         let first_pair = self.parts[index].pairs.start as usize;
         let mut chosen = [0u32; CHOSEN];
