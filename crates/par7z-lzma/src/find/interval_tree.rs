@@ -19,6 +19,7 @@
 //! al., 2001 (the stack). The climb with overwriting is an idea of fast LZ77 factorization (Crochemore, Ilie, 2008).
 
 mod build;
+mod climb;
 mod induce;
 mod order;
 mod periods;
@@ -27,9 +28,9 @@ mod vectors;
 
 use super::{Finder, Matches};
 use crate::kernel::huge_pages;
-use crate::kernel::prefetch::prefetch;
 use alloc::vec::Vec;
 use build::Builder;
+use climb::{AHEAD, Climb};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use induce::{Scratch, Suffixes};
 use periods::{Stretch, find_stretches};
@@ -49,15 +50,6 @@ const SMALL_TEXT: usize = 1 << 16;
 /// Suffixes that are sorted at once.
 const PART: usize = 4 << 20;
 
-/// Of matches that are neither the longest nor the second longest, those nearer than this are worth a look: a nearer
-/// distance is cheaper by more than a shorter length costs.
-const NEAR_BYTES: u32 = 4 << 10;
-
-/// Levels of the way up that are fetched ahead, and how many positions lie between two of them.
-const STAGES: usize = 6;
-const STAGE_STEP: usize = 4;
-const AHEAD: usize = (STAGES + 1) * STAGE_STEP;
-
 /// The finder.
 pub(crate) struct IntervalTree {
     /// The deepest node of each position.
@@ -66,11 +58,7 @@ pub(crate) struct IntervalTree {
     stretches: Vec<Stretch>,
     suffixes: Suffixes,
     scratch: Scratch,
-    position: usize,
-    end: usize,
-    dictionary_bytes: usize,
-    /// The nodes that are being fetched, by position modulo `STAGE_STEP` and stage.
-    fetching: [[u32; STAGES]; STAGE_STEP],
+    climb: Climb,
 }
 
 impl IntervalTree {
@@ -81,18 +69,14 @@ impl IntervalTree {
             stretches: Vec::new(),
             suffixes: Suffixes::new(),
             scratch: Scratch::default(),
-            position: 0,
-            end: 0,
-            dictionary_bytes: 0,
-            fetching: [[0; STAGES]; STAGE_STEP],
+            climb: Climb::new(),
         }
     }
 
     /// Begins a text: sorts its suffixes to a depth of `limit` bytes. Matches are at most `dictionary_bytes` back.
     pub(crate) fn begin(&mut self, text: &[u8], limit: usize, dictionary_bytes: usize) {
         let len = text.len().min(MAX_TEXT);
-        (self.position, self.end, self.dictionary_bytes) = (0, len, dictionary_bytes);
-        self.fetching = [[0; STAGES]; STAGE_STEP];
+        self.climb.begin(0, len, dictionary_bytes);
         self.nodes.clear();
         if self.nodes.capacity() < len / 2 + 1 {
             self.nodes.reserve_exact(len / 2 + 1);
@@ -127,72 +111,16 @@ impl IntervalTree {
             }
         }
     }
-
-    /// Fetches the ways of the next positions, a level each.
-    #[inline(always)]
-    fn fetch_ahead(&mut self, position: usize) {
-        let stages = &mut self.fetching[position % STAGE_STEP];
-        for stage in 0..STAGES - 1 {
-            let parent = (self.nodes[stages[stage + 1] as usize] & FIELD_MASK) as u32;
-            stages[stage] = parent;
-            prefetch(&self.nodes, parent as usize);
-        }
-        let leaf = self.leaf.get(position + AHEAD).map_or(0, |leaf| leaf.load(Relaxed));
-        stages[STAGES - 1] = leaf;
-        prefetch(&self.nodes, leaf as usize);
-    }
-
-    /// Goes up from the next position.
-    #[inline(always)]
-    fn climb(&mut self, mut visit: impl FnMut(u32, u32)) {
-        let position = self.position;
-        self.position += 1;
-        self.fetch_ahead(position);
-        let now = (position as u64 + 1) << FIELD_BITS;
-        let mut node = self.leaf[position].load(Relaxed) as usize;
-        while node != 0 {
-            let value = self.nodes[node];
-            self.nodes[node] = value & !(FIELD_MASK << FIELD_BITS) | now;
-            visit((value >> LCP_SHIFT) as u32, (value >> FIELD_BITS & FIELD_MASK) as u32);
-            node = (value & FIELD_MASK) as usize;
-        }
-    }
 }
 
 impl Finder for IntervalTree {
     #[inline]
     fn matches(&mut self, _text: &[u8], found: &mut Matches) {
-        found.clear();
-        let position = self.position;
-        let available = (self.end - position) as u32;
-        // `latest` must be nearer than what is known for a longer match, and in the dictionary.
-        let mut nearest = position.saturating_sub(self.dictionary_bytes) as u32;
-        let mut deepest_first = [(0u32, 0u32); MAX_LIMIT + 2];
-        let mut count = 0;
-        self.climb(|length, latest| {
-            deepest_first[count] = (length, latest);
-            let nearer = latest > nearest;
-            count += usize::from(nearer);
-            nearest = if nearer { latest } else { nearest };
-        });
-        for (rank, &(length, latest)) in deepest_first[..count].iter().enumerate().rev() {
-            let distance = position as u32 - latest;
-            let length = length.min(available);
-            let too_far = match length {
-                2 => distance > 512,
-                3 => distance > 1 << 16,
-                _ => false,
-            };
-            if (rank < 2 || distance < NEAR_BYTES) && !too_far {
-                found.push(length, distance);
-            }
-        }
+        self.climb.matches(&self.leaf, &mut self.nodes, found);
     }
 
     fn skip(&mut self, _text: &[u8], count: usize) {
-        for _ in 0..count {
-            self.climb(|_, _| {});
-        }
+        self.climb.skip(&self.leaf, &mut self.nodes, &self.stretches, count);
     }
 }
 

@@ -66,9 +66,8 @@ impl<'a> Builder<'a> {
         let (Some(first), Some(second)) = (first, second) else { return self.shared_at_end(one, other) };
         let mut shared = 8 * WORDS as u32;
         for word in (0..WORDS).rev() {
-            let bytes = |text: &[u8; 8 * WORDS]| {
-                u64::from_le_bytes(text[8 * word..8 * word + 8].try_into().expect("8 bytes"))
-            };
+            let bytes =
+                |text: &[u8; 8 * WORDS]| u64::from_le_bytes(text[8 * word..8 * word + 8].try_into().expect("8 bytes"));
             let differing = bytes(first) ^ bytes(second);
             let here = 8 * word as u32 + differing.trailing_zeros() / 8;
             shared = select_unpredictable(differing != 0, here, shared);

@@ -94,7 +94,10 @@ mod tests {
                 for position in stretch.start as usize..stretch.end as usize {
                     let period = stretch.period as usize;
                     assert_eq!(text[position..position + limit], text[position + period..position + period + limit]);
-                    assert_eq!(text[position..position + limit], text[position + 2 * period..position + 2 * period + limit]);
+                    assert_eq!(
+                        text[position..position + limit],
+                        text[position + 2 * period..position + 2 * period + limit]
+                    );
                 }
             }
         }
