@@ -11,6 +11,10 @@
 //! of positions are fetched while this one is looked at. The sort is regular work, which caches and prefetchers like.
 //! On inputs that lie in the caches anyway (some KB) the sort is more work than it saves.
 //!
+//! **How it is made.** [`periods`] finds stretches that need no sorting, [`order`] and [`induce`] put the suffixes in order, of
+//! which [`sort`] sorts a third, [`build`] makes the nodes, and [`climb`] goes up. [`window`] does this with threads and for
+//! encoders that share a text; [`memory`] says what it takes.
+//!
 //! **Invariants.** Nodes are numbered from 1; 0 is the root, which is no node. A node packs `lcp:8 | latest:28 | parent:28`;
 //! `latest` counts positions from 1. `leaf` and nodes are written before they are read: nothing is cleared between texts.
 //! A text has less than 2^28 bytes. Ties of the sort (equal to `limit` bytes) are in any order: they share one interval.
@@ -20,19 +24,24 @@
 
 mod build;
 mod climb;
-mod induce;
+pub(crate) mod induce;
+mod memory;
 mod order;
 mod periods;
 mod sort;
 mod vectors;
+#[cfg_attr(not(test), expect(dead_code, reason = "for encoders that share a window"))]
+pub(crate) mod window;
 
 use super::{Finder, Matches};
 use crate::kernel::huge_pages;
 use alloc::vec::Vec;
 use build::Builder;
 use climb::{AHEAD, Climb};
+use core::ops::Range;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use induce::{Scratch, Suffixes};
+use memory::{TreeBytes, leaf_bytes, node_bytes};
 use periods::{Stretch, find_stretches};
 use sort::Sorter;
 use vectors::grow_shared;
@@ -102,14 +111,30 @@ impl IntervalTree {
                 self.suffixes.sort_part(part, sorter, &self.stretches, &mut self.scratch);
             }
             self.suffixes.follow(text, &self.stretches);
+            self.scratch.trim(PART);
         }
         Builder::new(text, limit as u32, &self.leaf[..len], &mut self.nodes, 0).build(self.suffixes.sorted());
-        for stretch in self.stretches.iter().rev() {
-            for position in (stretch.start..stretch.end).rev() {
-                let same = self.leaf[(position + stretch.period) as usize].load(Relaxed);
-                self.leaf[position as usize].store(same, Relaxed);
-            }
+        fill_stretches(&self.leaf, &self.stretches);
+    }
+
+    /// The memory for texts of at most `len` bytes.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for encoders that share a window or a bound of memory"))]
+    pub(crate) fn memory_bytes(len: usize) -> TreeBytes {
+        let (nodes, scratch) = (node_bytes(len), Scratch::memory_bytes(len, PART));
+        let rest = leaf_bytes(len) + Suffixes::memory_bytes(len);
+        // What is kept of a large scratch is little beside the nodes.
+        TreeBytes {
+            typical: rest + nodes.typical + scratch.typical,
+            most: rest + scratch.most.max(nodes.most + scratch.typical.min(8 * (PART + PART / 4))),
         }
+    }
+
+    /// Begins a slice of the text, behind what is visited: matches go as far as its end, and all positions before it are known.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for encoders that share a window or a bound of memory"))]
+    pub(crate) fn begin_slice(&mut self, slice: Range<usize>) {
+        debug_assert!(self.climb.position <= slice.start, "slices come in order");
+        self.climb.advance_to(&self.leaf, &mut self.nodes, slice.start);
+        self.climb.end = slice.end;
     }
 }
 
@@ -121,6 +146,16 @@ impl Finder for IntervalTree {
 
     fn skip(&mut self, _text: &[u8], count: usize) {
         self.climb.skip(&self.leaf, &mut self.nodes, &self.stretches, count);
+    }
+}
+
+/// Hangs the positions in stretches where others of their kind hang.
+fn fill_stretches(leaf: &[AtomicU32], stretches: &[Stretch]) {
+    for stretch in stretches.iter().rev() {
+        for position in (stretch.start..stretch.end).rev() {
+            let same = leaf[(position + stretch.period) as usize].load(Relaxed);
+            leaf[position as usize].store(same, Relaxed);
+        }
     }
 }
 
@@ -140,4 +175,88 @@ fn load_end(text: &[u8], position: usize) -> u64 {
     let rest = text.get(position..).unwrap_or_default();
     bytes[..rest.len()].copy_from_slice(rest);
     u64::from_be_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::common_length;
+    use super::*;
+    use alloc::vec;
+
+    /// Texts beyond the small sort: noise of few letters, words, repetitions with and without a rest, zeros at the end.
+    pub(super) fn large_texts() -> Vec<Vec<u8>> {
+        let mut number = 7u32;
+        let mut random = |below: u32| {
+            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (number >> 16) % below
+        };
+        let noise: Vec<u8> = (0..70_000).map(|_| random(5) as u8).collect();
+        let words: Vec<Vec<u8>> = (0..300).map(|_| (0..random(12)).map(|_| random(256) as u8).collect()).collect();
+        let mut prose = Vec::new();
+        while prose.len() < 150_000 {
+            prose.extend_from_slice(&words[(random(300) * random(300) / 300) as usize]);
+        }
+        let mut repeated = noise[..20_000].to_vec();
+        for period in [1, 2, 7, 16, 17, 1000] {
+            repeated.extend((0..9000).map(|n| noise[n % period + period]));
+            repeated.extend_from_slice(&noise[period..period + 3000]);
+        }
+        let mut zeros = prose[..40_000].to_vec();
+        zeros.extend(vec![0; 60_000]);
+        let mut zeros_and_end = zeros.clone();
+        zeros_and_end.extend_from_slice(&prose[1000..5000]);
+        zeros_and_end.extend([0; 20]);
+        vec![noise, prose, repeated, zeros, zeros_and_end]
+    }
+
+    #[test]
+    fn memory_is_as_foretold() {
+        for text in large_texts().into_iter().chain([vec![7; 300], vec![1; 50_000], b"ab".repeat(40_000)]) {
+            let mut tree = IntervalTree::new();
+            tree.begin(&text, 30, text.len());
+            let bytes = 4 * tree.leaf.capacity()
+                + 8 * tree.nodes.capacity()
+                + tree.suffixes.capacity_bytes()
+                + tree.scratch.capacity_bytes();
+            assert!(bytes <= IntervalTree::memory_bytes(text.len()).most, "{bytes} for {}", text.len());
+        }
+    }
+
+    /// The longest match of each position and how near it is, by a table of where each hash was, and looking at all.
+    #[test]
+    fn large_texts_are_found_in_completely() {
+        const LIMIT: usize = 24;
+        for text in large_texts() {
+            let mut tree = IntervalTree::new();
+            tree.begin(&text, LIMIT, text.len());
+            let mut found = Matches::new();
+            let mut latest = vec![0; 1 << 16];
+            let mut before = vec![0; text.len()];
+            for position in 0..text.len() - 3 {
+                tree.matches(&text, &mut found);
+                let limit = LIMIT.min(text.len() - position);
+                let hash = usize::from(u16::from_be_bytes([text[position], text[position + 1]]));
+                let (mut longest, mut distance) = (3, 0);
+                let mut candidate = latest[hash];
+                let mut steps = 0;
+                while candidate > 0 && longest < limit && steps < 5000 {
+                    let length = common_length(&text, position, candidate - 1, limit);
+                    if length > longest {
+                        (longest, distance) = (length, position - candidate);
+                    }
+                    candidate = before[candidate - 1];
+                    steps += 1;
+                }
+                before[position] = latest[hash];
+                latest[hash] = position + 1;
+                let best = found.as_slice().last().filter(|best| best.length > 3);
+                let best = best.map_or((3, 0), |best| (best.length as usize, best.distance as usize));
+                if steps < 5000 {
+                    assert_eq!(best, (longest, distance), "at {position} of {}", text.len());
+                } else {
+                    assert!(best.0 > longest || best == (longest, distance), "at {position} of {}", text.len());
+                }
+            }
+        }
+    }
 }

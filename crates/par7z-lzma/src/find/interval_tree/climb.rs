@@ -20,6 +20,8 @@ const STAGES: usize = 12;
 const STAGE_STEP: usize = 4;
 /// Positions ahead whose ways begin to be followed; so many leaves must be there behind the text's end.
 pub(super) const AHEAD: usize = (STAGES + 1) * STAGE_STEP;
+/// Positions before one that is visited backwards whose nodes are fetched.
+const FETCH_BACK: usize = 24;
 /// A tree with fewer nodes lies in the caches.
 const MIN_FETCHED: usize = 1 << 15;
 
@@ -115,6 +117,28 @@ impl Climb {
                 found.push(length, distance);
             }
         }
+    }
+
+    /// Makes all positions before `position` known, as if they had been visited one after another; of those that are out
+    /// of the dictionary from there on, nothing is kept.
+    pub(super) fn advance_to(&mut self, leaf: &[AtomicU32], nodes: &mut [u64], position: usize) {
+        let from = self.position.max(position.saturating_sub(self.dictionary_bytes));
+        for visited in (from..position).rev() {
+            if let Some(ahead) = visited.checked_sub(FETCH_BACK) {
+                prefetch(nodes, leaf[ahead].load(Relaxed) as usize);
+            }
+            let now = (visited as u64 + 1) << FIELD_BITS;
+            let mut node = leaf[visited].load(Relaxed) as usize;
+            while node != 0 {
+                let value = nodes[node];
+                if value >> FIELD_BITS & FIELD_MASK > from as u64 {
+                    break; // A later position was here, and further up.
+                }
+                nodes[node] = value & !(FIELD_MASK << FIELD_BITS) | now;
+                node = (value & FIELD_MASK) as usize;
+            }
+        }
+        self.begin(position, self.end, self.dictionary_bytes);
     }
 
     /// Makes the next positions known.

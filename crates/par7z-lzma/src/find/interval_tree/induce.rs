@@ -15,11 +15,12 @@
 //! Sources: Itoh, Tanaka, "An efficient method for in memory construction of suffix arrays", 1999; Seward, "On the
 //! performance of BWT sorting algorithms", 2000 (the byte twice).
 
-use super::load;
+use super::memory::TreeBytes;
 use super::order::{Ranks, USUAL, find_order};
 use super::periods::Stretch;
 use super::sort::{Sorter, key_of, position_of, sort_keys};
 use super::vectors::{grow, grow_shared};
+use super::{SMALL_TEXT, load};
 use crate::kernel::prefetch::prefetch;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -68,14 +69,55 @@ struct Part {
 
 /// What sorting a part needs on the way.
 #[derive(Default)]
-pub(super) struct Scratch {
+pub(crate) struct Scratch {
     keys: Vec<u64>,
     spare: Vec<u64>,
     /// Where the next suffix of a pair goes; then where the pair's suffixes end.
     ends: Vec<u32>,
 }
 
+impl Scratch {
+    /// The memory to sort a text in parts of `part_len` suffixes.
+    pub(super) fn memory_bytes(len: usize, part_len: usize) -> TreeBytes {
+        if len <= SMALL_TEXT {
+            return TreeBytes { typical: 16 * len * 40 / 100, most: 16 * len };
+        }
+        // No order of the bytes that is made for a text lets more than half of the pairs go up; nor is a pair more often.
+        let ups = if len < MIN_ORDER { len } else { len / 2 };
+        let ends = 4 * PAIRS;
+        let typical = 8 * part_len.min(len * 36 / 100) + 8 * len / 25 + ends;
+        TreeBytes { typical, most: 8 * ups + 8 * len / 2 + ends }
+    }
+
+    #[cfg(test)]
+    pub(super) fn capacity_bytes(&self) -> usize {
+        8 * (self.keys.capacity() + self.spare.capacity()) + 4 * self.ends.capacity()
+    }
+
+    /// Frees what is more than a usual part takes.
+    pub(super) fn trim(&mut self, part_len: usize) {
+        if self.keys.len() > part_len {
+            self.keys = Vec::new();
+        }
+        if self.spare.len() > part_len / 4 {
+            self.spare = Vec::new();
+        }
+    }
+}
+
 impl Suffixes {
+    /// The memory for a text.
+    pub(super) fn memory_bytes(len: usize) -> usize {
+        let pairs = if len <= SMALL_TEXT { 0 } else { (4 + 4 + 1) * PAIRS };
+        4 * (len + 1) + pairs + len / 512
+    }
+
+    #[cfg(test)]
+    pub(super) fn capacity_bytes(&self) -> usize {
+        let pairs = 4 * (self.counts.capacity() + self.places.capacity()) + self.part_of_pair.capacity();
+        4 * self.sorted.capacity() + 8 * self.special.capacity() + pairs
+    }
+
     pub(super) fn new() -> Self {
         Self {
             sorted: Vec::new(),

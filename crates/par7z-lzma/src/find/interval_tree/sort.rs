@@ -324,9 +324,9 @@ mod tests {
                 let mut key = 0;
                 for _ in 0..6 {
                     number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    key = key << 8 | (number >> 40) % letters;
+                    key = (key << 8) | ((number >> 40) % letters);
                 }
-                keys.push(key << 16 | position % (1 << 16));
+                keys.push((key << 16) | (position % (1 << 16)));
             }
             // Below the bytes that are sorted by everything is ascending.
             keys.sort_unstable_by_key(|key| key & 0xffff_ffff);
