@@ -88,5 +88,5 @@ pub use decode::{
 pub use encode::encoder::{EncodeProgress, Encoder, Stopped, Watch, unwatched};
 pub use encode::lzma::LzmaStreamEncoder;
 pub use encode::options::{EncoderOptions, MatchFinder, OptionsError, Parser};
-pub use encode::sliced::{SliceState, SlicedText, TaskScratch};
+pub use encode::sliced::{SliceState, SlicedText, TaskResult, TaskScratch};
 pub use properties::{Properties, PropertiesError};

@@ -7,7 +7,7 @@ use crate::find::Finder;
 use crate::find::binary_tree::BinaryTree;
 use crate::find::flat::FlatStretches;
 use crate::find::hash_chain::HashChain;
-use crate::find::interval_tree::{IntervalTree, MAX_LIMIT};
+use crate::find::interval_tree::IntervalTree;
 use crate::find::short_chain::ShortChain;
 use alloc::vec::Vec;
 use core::fmt;
@@ -86,7 +86,7 @@ macro_rules! with_finder {
                 $body
             }
             TextFinder::IntervalTree => {
-                let limit = nice_length.min(MAX_LIMIT);
+                let limit = options.tree_limit();
                 interval_tree.begin($text, $flat, limit, dictionary_bytes);
                 $core.begin_text(limit);
                 let $finder = interval_tree;
@@ -148,6 +148,23 @@ impl Encoder {
             finder.skip(text, start);
             lzma2::encode(core, text, flat, start, finder, out, &mut watched)
         })
+    }
+
+    /// The same with an interval tree that the caller has, which stands at `start`.
+    pub(super) fn encode_lzma2_with<F: Finder>(
+        &mut self,
+        finder: &mut F,
+        text: &[u8],
+        flat: &FlatStretches,
+        start: usize,
+        out: &mut Vec<u8>,
+        watch: Watch<'_>,
+    ) -> Result<(), Stopped> {
+        let mut watched = Watched::new(watch);
+        watched.check()?;
+        self.core.begin_stream(text.len());
+        self.core.begin_text(self.options.tree_limit());
+        lzma2::encode(&mut self.core, text, flat, start, finder, out, &mut watched)
     }
 
     /// Appends `text` to `out` as LZMA2 that is not compressed: three bytes for each 64 KiB more. It begins and ends as in

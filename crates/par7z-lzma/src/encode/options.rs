@@ -1,7 +1,7 @@
 //! What an encoder is set to, and the levels: one row of [`LEVELS`] each.
 
 use crate::Properties;
-use crate::find::interval_tree::MAX_TEXT;
+use crate::find::interval_tree::{MAX_LIMIT, MAX_TEXT};
 use crate::find::short_chain;
 use crate::model::MAX_MATCH;
 use core::fmt;
@@ -142,6 +142,11 @@ impl EncoderOptions {
             MatchFinder::IntervalTree if text_bytes <= MAX_TEXT => TextFinder::IntervalTree,
             MatchFinder::IntervalTree => TextFinder::BinaryTree { cycles: tree_cycles(self.nice_length) },
         }
+    }
+
+    /// The longest match that an interval tree gives.
+    pub(super) fn tree_limit(&self) -> usize {
+        (self.nice_length as usize).min(MAX_LIMIT)
     }
 
     /// How much more a way of the optimal parser may cost without being looked at, in sixteenths of a bit: half a bit where speed

@@ -13,9 +13,13 @@
 
 use super::encoder::{Encoder, Stopped, Watch};
 use super::lzma::POSITION_PERIOD;
-use super::options::EncoderOptions;
+use super::options::{EncoderOptions, TextFinder};
 use crate::find::flat::{FlatStretches, STRETCH_BYTES};
+use crate::find::interval_tree::induce::Scratch;
+use crate::find::interval_tree::window::{BuiltPart, SliceFinder, WindowTree};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::ops::Range;
 
 /// A text prepared to be packed in slices. No threads are started: the caller runs tasks and slices where it likes.
@@ -28,10 +32,9 @@ use core::ops::Range;
 /// let mut sliced = SlicedText::new(&options, &text, 0, SlicedText::USUAL_SLICE_BYTES);
 /// // Rounds of tasks, each of which may run on any thread; then slices, likewise.
 /// while sliced.tasks() > 0 {
-///     for task in 0..sliced.tasks() {
-///         sliced.run_task(&text, task, &mut TaskScratch::default());
-///     }
-///     sliced.next_round(&text);
+///     let mut scratch = TaskScratch::default();
+///     let results: Vec<_> = (0..sliced.tasks()).map(|task| sliced.run_task(&text, task, &mut scratch)).collect();
+///     sliced.next_round(&text, results);
 /// }
 /// let slices: Vec<Vec<u8>> = std::thread::scope(|scope| {
 ///     let (sliced, text) = (&sliced, &text);
@@ -52,56 +55,137 @@ use core::ops::Range;
 /// # assert!(unpacked == text);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 pub struct SlicedText {
     options: EncoderOptions,
     history_bytes: usize,
     text_bytes: usize,
     slices: usize,
     flat: FlatStretches,
+    round: Round,
+    /// For the interval tree; the other finders begin anew for each slice.
+    tree: Option<Arc<WindowTree>>,
 }
 
-/// What a thread that runs tasks keeps from one to the next.
-#[derive(Debug, Default)]
-pub struct TaskScratch(());
+/// What is to be done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Round {
+    Sort,
+    Build,
+    Slices,
+}
 
-/// What a thread that packs slices of a [`SlicedText`] keeps from one to the next. It is of no use for another text.
-#[derive(Debug, Default)]
-pub struct SliceState(());
+/// What a task gives, for [`SlicedText::next_round`].
+pub struct TaskResult(Option<BuiltPart>);
+
+/// What a thread that runs tasks keeps from one to the next.
+#[derive(Default)]
+pub struct TaskScratch(Scratch);
+
+/// What a thread that packs slices of a [`SlicedText`] keeps from one to the next. It is of no use for another text. Slices in
+/// ascending order cost least.
+#[derive(Default)]
+pub struct SliceState(Option<SliceFinder<Arc<WindowTree>>>);
+
+impl fmt::Debug for SlicedText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { options, history_bytes, text_bytes, slices, round, .. } = self;
+        write!(f, "SlicedText {{ {options:?}, {text_bytes} bytes behind {history_bytes}, {slices} slices, {round:?} }}")
+    }
+}
+
+impl fmt::Debug for TaskResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TaskResult")
+    }
+}
+
+impl fmt::Debug for TaskScratch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TaskScratch")
+    }
+}
+
+impl fmt::Debug for SliceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SliceState")
+    }
+}
 
 impl SlicedText {
     /// Where a slice's fresh start costs little beside what it packs to (some KB of 1 to 4 MB), and there are still many in a
     /// text worth sharing: 8 MiB.
     pub const USUAL_SLICE_BYTES: usize = 8 << 20;
 
-    /// How many slices a text of so many bytes has, of about `slice_bytes` (not 0) each.
-    pub fn slice_count(bytes: usize, slice_bytes: usize) -> usize {
-        (bytes.saturating_add(slice_bytes / 2) / slice_bytes).max(1)
+    /// How many slices a text of so many bytes has, of about `slice_bytes` (not 0) each. Binary trees have one: to make what
+    /// is before a slice known to them costs as much as to pack it.
+    pub fn slice_count(options: &EncoderOptions, bytes: usize, slice_bytes: usize) -> usize {
+        match options.finder_for(bytes) {
+            TextFinder::BinaryTree { .. } | TextFinder::ShortChain => 1,
+            TextFinder::HashChain { .. } | TextFinder::IntervalTree => {
+                (bytes.saturating_add(slice_bytes / 2) / slice_bytes).max(1)
+            }
+        }
     }
 
     /// Prepares what comes behind the first `history_bytes` of `text`, which were packed before. That is all of the text unless
     /// it is one of several windows over a larger one: then the window must begin a multiple of 16 behind the beginning. Slices
     /// have about `slice_bytes` (not 0) each.
     pub fn new(options: &EncoderOptions, text: &[u8], history_bytes: usize, slice_bytes: usize) -> Self {
+        let flat = FlatStretches::find(text);
+        let tree = (options.finder_for(text.len()) == TextFinder::IntervalTree).then(|| {
+            let mut tree = WindowTree::new();
+            tree.begin(text, &flat, options.tree_limit());
+            Arc::new(tree)
+        });
         Self {
             options: *options,
             history_bytes,
             text_bytes: text.len(),
-            slices: Self::slice_count(text.len() - history_bytes, slice_bytes),
-            flat: FlatStretches::find(text),
+            slices: Self::slice_count(options, text.len() - history_bytes, slice_bytes),
+            flat,
+            round: if tree.is_some() { Round::Sort } else { Round::Slices },
+            tree,
         }
     }
 
     /// Tasks of this round, which may run at the same time. 0: no more rounds; slices can be packed.
     pub fn tasks(&self) -> usize {
-        0
+        let Some(tree) = &self.tree else { return 0 };
+        match self.round {
+            Round::Sort => tree.sort_part_count(),
+            Round::Build => tree.build_part_count(),
+            Round::Slices => 0,
+        }
     }
 
     /// Runs a task of this round, `index` below [`tasks`](Self::tasks). `text` is always the text that this was made with.
-    pub fn run_task(&self, _text: &[u8], _index: usize, _scratch: &mut TaskScratch) {}
+    pub fn run_task(&self, text: &[u8], index: usize, scratch: &mut TaskScratch) -> TaskResult {
+        let Some(tree) = &self.tree else { return TaskResult(None) };
+        match self.round {
+            Round::Sort => {
+                tree.sort_part(text, index, &mut scratch.0);
+                TaskResult(None)
+            }
+            Round::Build => TaskResult(Some(tree.build_part(text, index))),
+            Round::Slices => TaskResult(None),
+        }
+    }
 
-    /// Goes on to the next round when all tasks of this one have run.
-    pub fn next_round(&mut self, _text: &[u8]) {}
+    /// Goes on to the next round when all tasks of this one have run; `results` are theirs, in any order.
+    pub fn next_round(&mut self, text: &[u8], results: impl IntoIterator<Item = TaskResult>) {
+        let Some(tree) = self.tree.as_mut().and_then(Arc::get_mut) else { return };
+        self.round = match self.round {
+            Round::Sort => {
+                tree.follow(text);
+                Round::Build
+            }
+            Round::Build | Round::Slices => {
+                tree.finish(results.into_iter().filter_map(|result| result.0));
+                tree.free_suffixes();
+                Round::Slices
+            }
+        };
+    }
 
     /// How many slices there are.
     pub fn slices(&self) -> usize {
@@ -133,17 +217,23 @@ impl Encoder {
     pub fn encode_slice(
         &mut self,
         sliced: &SlicedText,
-        _state: &mut SliceState,
+        state: &mut SliceState,
         text: &[u8],
         index: usize,
         out: &mut Vec<u8>,
         watch: Watch<'_>,
     ) -> Result<(), Stopped> {
         let slice = sliced.slice(index);
-        // No farther back than matches reach.
-        let reach = sliced.options.dictionary_bytes as usize;
-        let start = slice.start.saturating_sub(reach) / STRETCH_BYTES * STRETCH_BYTES;
-        let flat = sliced.flat.from(start);
-        self.encode_lzma2_from(&text[start..slice.end], &flat, slice.start - start, out, watch)
+        let Some(tree) = &sliced.tree else {
+            // No farther back than matches reach.
+            let reach = sliced.options.dictionary_bytes as usize;
+            let start = slice.start.saturating_sub(reach) / STRETCH_BYTES * STRETCH_BYTES;
+            let flat = sliced.flat.from(start);
+            return self.encode_lzma2_from(&text[start..slice.end], &flat, slice.start - start, out, watch);
+        };
+        let new_finder = || SliceFinder::new(Arc::clone(tree), sliced.options.dictionary_bytes as usize, Vec::new());
+        let finder = state.0.get_or_insert_with(new_finder);
+        finder.begin_slice(slice.start);
+        self.encode_lzma2_with(finder, &text[..slice.end], &sliced.flat, slice.start, out, watch)
     }
 }

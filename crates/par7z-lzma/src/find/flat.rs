@@ -68,22 +68,6 @@ impl FlatStretches {
         let range = (start * STRETCH_BYTES).max(position)..((start + count) * STRETCH_BYTES).min(end);
         (range.start < end).then_some(range)
     }
-
-    /// The parts of a text of `len` bytes that are not flat, in order.
-    pub(crate) fn others(&self, len: usize) -> impl Iterator<Item = Range<usize>> {
-        let mut position = 0;
-        core::iter::from_fn(move || {
-            while position < len {
-                let flat = self.next(position, len).unwrap_or(len..len);
-                let part = position..flat.start;
-                position = flat.end.max(flat.start);
-                if !part.is_empty() {
-                    return Some(part);
-                }
-            }
-            None
-        })
-    }
 }
 
 fn has_flat_frequencies(stretch: &[u8]) -> bool {
@@ -170,9 +154,6 @@ mod tests {
             position = range.end;
             ranges.push((range.start, range.end));
         }
-        // The others are the complement.
-        let others: usize = flat.others(text.len()).map(|range| range.len()).sum();
-        assert_eq!(others + ranges.iter().map(|(start, end)| end - start).sum::<usize>(), text.len());
         ranges
     }
 

@@ -61,20 +61,6 @@ impl Matches {
         }
     }
 
-    /// Turns matches round that were pushed longest first, and keeps those that `keep` wants to; it is told how many are longer.
-    #[inline(always)]
-    pub(crate) fn turn_and_keep(&mut self, keep: impl Fn(usize, &Match) -> bool) {
-        let found = &mut self.list[..self.count.min(MAX_MATCH + 1)];
-        let mut kept = 0;
-        for rank in 0..found.len() {
-            let one = found[rank];
-            found[kept] = one;
-            kept += usize::from(keep(rank, &one));
-        }
-        found[..kept].reverse();
-        self.count = kept;
-    }
-
     /// Cuts all to at most so many bytes, and keeps one of that length.
     #[inline]
     pub(crate) fn cap(&mut self, length: u32) {

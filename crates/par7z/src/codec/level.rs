@@ -103,7 +103,10 @@ impl ResolvedMethod {
 
     /// Whether a block of so many bytes has several slices.
     pub(crate) fn is_sliced(&self, bytes: usize) -> bool {
-        SlicedText::slice_count(bytes, SlicedText::USUAL_SLICE_BYTES) > 1
+        match self {
+            Self::Lzma2(setup) => SlicedText::slice_count(setup.options(), bytes, SlicedText::USUAL_SLICE_BYTES) > 1,
+            _ => false,
+        }
     }
 
     /// How much of the blocks before a block of `block_bytes` its slices refer to.

@@ -22,7 +22,7 @@ mod tests;
 pub(crate) use filter::{detect_filter, filter_coder, filter_encoder};
 pub(crate) use graph::{decoder_memory_bytes, method_names, open_folder};
 pub(crate) use level::ResolvedMethod;
-pub(crate) use par7z_lzma::{SliceState, SlicedText, TaskScratch};
+pub(crate) use par7z_lzma::{SliceState, SlicedText, TaskResult, TaskScratch};
 pub(crate) use probe::is_incompressible;
 
 use crate::{Error, ErrorKind, Result};

@@ -226,8 +226,9 @@ fn slices_are_one_stream() {
             let mut sliced = method.sliced_text(window, history_bytes);
             let mut scratch = TaskScratch::default();
             while sliced.tasks() > 0 {
-                (0..sliced.tasks()).for_each(|task| sliced.run_task(window, task, &mut scratch));
-                sliced.next_round(window);
+                let results: Vec<_> =
+                    (0..sliced.tasks()).map(|task| sliced.run_task(window, task, &mut scratch)).collect();
+                sliced.next_round(window, results);
             }
             let mut state = SliceState::default();
             for index in 0..sliced.slices() {

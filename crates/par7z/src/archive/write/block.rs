@@ -7,10 +7,10 @@
 
 use super::folder_writer::{ItemTag, counted};
 use super::run::{Run, Worker};
-use crate::Result;
-use crate::codec::{SliceState, SlicedText, TaskScratch};
+use crate::codec::{SliceState, SlicedText, TaskResult, TaskScratch};
 use crate::item::SharedBytes;
 use crate::pipeline::PoolHandle;
+use crate::{Error, Result};
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -60,12 +60,15 @@ pub(super) fn pack(
         let task = move |scratch: &mut TaskScratch, index: usize, worker: &mut Worker| {
             shared.run.tracker.active(worker, |_| {
                 shared.run.check()?;
-                shared.read().run_task(shared.window.bytes(), index, scratch);
-                Ok(())
+                Ok(shared.read().run_task(shared.window.bytes(), index, scratch))
             })
         };
-        pool.spread(tasks, helpers, worker, TaskScratch::default, task, |result: Result<()>| result)?;
-        block.text.write().unwrap_or_else(PoisonError::into_inner).next_round(block.window.bytes());
+        let mut results = Vec::with_capacity(tasks);
+        pool.spread(tasks, helpers, worker, TaskScratch::default, task, |result: Result<TaskResult>| {
+            results.push(result?);
+            Ok::<(), Error>(())
+        })?;
+        block.text.write().unwrap_or_else(PoisonError::into_inner).next_round(block.window.bytes(), results);
     }
     let slices = block.read().slices();
     let shared = Arc::clone(&block);
