@@ -10,7 +10,8 @@ use std::path::Path;
 /// Reads a file, or all below a directory, in the order of their names.
 fn read_into(path: &Path, texts: &mut Vec<Vec<u8>>) -> Result<(), Box<dyn Error>> {
     if path.is_dir() {
-        let mut inner = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, std::io::Error>>()?;
+        let mut inner =
+            fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, std::io::Error>>()?;
         inner.sort();
         return inner.iter().try_for_each(|path| read_into(path, texts));
     }

@@ -16,9 +16,12 @@
 //!
 //! Source: the graph and the order of trials are those of the 7-Zip SDK's encoder (LzmaEnc.c), whose ratio is the reference.
 
-use super::price::{INFINITE, LengthRow, Price, Prices, bit_price, literal_price, matched_literal_price, price_0, price_1};
+use super::price::{
+    INFINITE, LengthRow, Price, Prices, bit_price, literal_price, matched_literal_price, price_0, price_1,
+};
 use super::symbols::{From, Step, SymbolEncoder};
 use crate::find::{Finder, Match, Matches, common_length, extend};
+use crate::kernel::prefetch::prefetch;
 use crate::model::{LENGTH_CLASSES, MAX_MATCH, MIN_MATCH, STATES, State};
 use alloc::boxed::Box;
 use alloc::vec;
@@ -191,29 +194,91 @@ struct Frame<'a> {
     nice_length: usize,
 }
 
-pub(crate) struct OptimalParser {
-    nodes: Nodes,
-    found: Matches,
-    /// Whether `found` is of the position that comes next: a parse that met a long match leaves it.
-    found_is_next: bool,
-    /// A length that is taken at once.
-    nice_length: usize,
-    /// A node is passed by if the next one costs at most so much more.
-    margin: Price,
+/// The finder's matches of this position and, where that pays, of the one after, so that what they point to comes into the caches
+/// while this one is looked at.
+struct Sight {
+    found: [Matches; 2],
+    /// Which of the two are this position's.
+    this: usize,
+    /// Whether the others are the next one's: the finder is then behind that.
+    has_next: bool,
     /// The longest match that the finder gives: one of that length may go on.
     finder_limit: usize,
 }
 
+impl Sight {
+    /// Looks at `position`, the next one.
+    #[inline(always)]
+    fn advance<F: Finder>(&mut self, text: &[u8], position: usize, finder: &mut F) -> &mut Matches {
+        self.this ^= 1;
+        let found = &mut self.found[self.this & 1];
+        if !core::mem::take(&mut self.has_next) {
+            finder.matches(text, found);
+        }
+        if found.longest() as usize >= self.finder_limit {
+            lengthen(found, text, position);
+        }
+        found
+    }
+
+    /// Goes back a position.
+    fn retreat(&mut self) {
+        self.this ^= 1;
+        self.has_next = true;
+    }
+
+    /// Finds the matches at `position`, the next one, before it is looked at.
+    #[inline(always)]
+    fn look_ahead<F: Finder>(&mut self, text: &[u8], position: usize, finder: &mut F) {
+        if position >= text.len() {
+            return;
+        }
+        let found = &mut self.found[(self.this ^ 1) & 1];
+        finder.matches(text, found);
+        self.has_next = true;
+        for &Match { length, distance } in found.as_slice() {
+            prefetch(text, position + length as usize - distance as usize);
+        }
+    }
+
+    #[inline(always)]
+    fn skip<F: Finder>(&mut self, text: &[u8], finder: &mut F, count: usize) {
+        let known = usize::from(count > 0 && core::mem::take(&mut self.has_next));
+        finder.skip(text, count - known);
+    }
+}
+
+/// Makes a match longer that ends where the finder's sight does.
+#[inline(never)]
+fn lengthen(found: &mut Matches, text: &[u8], position: usize) {
+    let Some(&Match { length, distance }) = found.as_slice().last() else { return };
+    let limit = (text.len() - position).min(MAX_MATCH);
+    if (length as usize) < limit {
+        let length = extend(text, position, position - distance as usize - 1, length as usize, limit);
+        found.set_longest(length as u32);
+    }
+}
+
+pub(crate) struct OptimalParser {
+    nodes: Nodes,
+    sight: Sight,
+    /// A length that is taken at once.
+    nice_length: usize,
+    /// A node is passed by if the next one costs at most so much more.
+    margin: Price,
+}
+
 impl OptimalParser {
     pub(crate) fn new() -> Self {
-        Self { nodes: Nodes::new(), found: Matches::new(), found_is_next: false, nice_length: 32, margin: 0, finder_limit: 32 }
+        let sight = Sight { found: [Matches::new(), Matches::new()], this: 0, has_next: false, finder_limit: 32 };
+        Self { nodes: Nodes::new(), sight, nice_length: 32, margin: 0 }
     }
 
     /// Begins a text, whose finder gives matches of at most `finder_limit` bytes. `margin`: a node is not looked at if the
     /// next one costs at most so much more.
     pub(crate) fn begin(&mut self, nice_length: usize, finder_limit: usize, margin: Price) {
-        (self.nice_length, self.finder_limit, self.margin) = (nice_length, finder_limit, margin);
-        self.found_is_next = false;
+        (self.nice_length, self.margin) = (nice_length, margin);
+        (self.sight.finder_limit, self.sight.has_next) = (finder_limit, false);
     }
 
     /// Chooses the next steps from `position`, into `steps` in order. The finder stands at `position` (or one behind, if a
@@ -239,35 +304,11 @@ impl OptimalParser {
         self.nodes.prices[1..=self.nodes.last].fill(INFINITE);
     }
 
-    /// Looks for matches at `position`, with the longest one as long as it gets.
-    #[inline(always)]
-    fn look<F: Finder>(&mut self, text: &[u8], position: usize, finder: &mut F) {
-        if core::mem::take(&mut self.found_is_next) {
-            return;
-        }
-        finder.matches(text, &mut self.found);
-        let longest = self.found.longest();
-        if longest as usize >= self.finder_limit {
-            self.lengthen(text, position);
-        }
-    }
-
-    /// Makes a match longer that ends where the finder's sight does.
-    #[inline(never)]
-    fn lengthen(&mut self, text: &[u8], position: usize) {
-        let Some(&Match { length, distance }) = self.found.as_slice().last() else { return };
-        let limit = (text.len() - position).min(MAX_MATCH);
-        if (length as usize) < limit {
-            let length = extend(text, position, position - distance as usize - 1, length as usize, limit);
-            self.found.set_longest(length as u32);
-        }
-    }
-
     /// The first node. A step, if there is nothing to choose.
     #[inline(always)]
     fn open<F: Finder>(&mut self, frame: &Frame, position: usize, finder: &mut F) -> Option<Step> {
         let text = frame.text;
-        self.look(text, position, finder);
+        let found = self.sight.advance(text, position, finder);
         let literal = Step { length: 1, from: From::Literal };
         let available = (text.len() - position).min(MAX_MATCH);
         if available < MIN_MATCH || position == 0 {
@@ -288,20 +329,18 @@ impl OptimalParser {
         if lengths[best_rep] >= self.nice_length {
             return take(finder, lengths[best_rep], From::Rep(best_rep as u8));
         }
-        let longest = self.found.longest() as usize;
+        let longest = found.longest() as usize;
         if longest >= self.nice_length {
-            let distance = self.found.as_slice().last().map_or(0, |found| found.distance);
+            let distance = found.as_slice().last().map_or(0, |found| found.distance);
             return take(finder, longest, From::Match(distance));
         }
-        if longest.max(lengths[best_rep]) < MIN_MATCH
-            && text[position] != text[position - place.reps[0] as usize - 1]
-        {
+        if longest.max(lengths[best_rep]) < MIN_MATCH && text[position] != text[position - place.reps[0] as usize - 1] {
             return Some(literal);
         }
         self.nodes.places[0] = place;
         self.nodes.prices[0] = 0;
         self.nodes.last = 1;
-        visit(&mut self.nodes, 0, frame, position, &mut self.found, &lengths);
+        visit(&mut self.nodes, 0, frame, position, found, &lengths);
         if self.nodes.last == 1 {
             self.nodes.prices[1] = INFINITE;
             return Some(Step { length: 1, from: self.nodes.ways[1].source() });
@@ -322,21 +361,31 @@ impl OptimalParser {
                 // Out of nodes: the cheapest of those reached ends the parse.
                 return self.cheapest_from(current, frame.text, finder);
             }
-            if self.nodes.prices[(current + 1) & MASK] <= self.nodes.prices[current & MASK] + self.margin {
-                finder.skip(frame.text, 1);
+            if self.passes(current) {
+                self.sight.skip(frame.text, finder, 1);
                 continue;
             }
             let position = start + current;
-            self.look(frame.text, position, finder);
-            if self.found.longest() as usize >= self.nice_length {
-                self.found_is_next = true;
+            let found = self.sight.advance(frame.text, position, finder);
+            if found.longest() as usize >= self.nice_length {
+                self.sight.retreat();
                 return current;
+            }
+            if F::FAR && !self.passes(current + 1) {
+                self.sight.look_ahead(frame.text, position + 1, finder);
             }
             self.nodes.settle(current);
             let limit = (frame.text.len() - position).min(NODES - 1 - current).min(self.nice_length);
             let lengths = rep_lengths(frame.text, position, &self.nodes.places[current & MASK].reps, limit);
-            visit(&mut self.nodes, current, frame, position, &mut self.found, &lengths);
+            let found = &mut self.sight.found[self.sight.this & 1];
+            visit(&mut self.nodes, current, frame, position, found, &lengths);
         }
+    }
+
+    /// Whether a node is not worth a visit, as far as is known.
+    #[inline(always)]
+    fn passes(&self, node: usize) -> bool {
+        self.nodes.prices[(node + 1) & MASK] <= self.nodes.prices[node & MASK] + self.margin
     }
 
     #[cold]
@@ -348,7 +397,7 @@ impl OptimalParser {
             }
         }
         if best > current {
-            finder.skip(text, best - current);
+            self.sight.skip(text, finder, best - current);
         }
         best
     }

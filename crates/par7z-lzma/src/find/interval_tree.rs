@@ -147,6 +147,8 @@ impl IntervalTree {
 }
 
 impl Finder for IntervalTree {
+    const FAR: bool = true;
+
     #[inline]
     fn matches(&mut self, _text: &[u8], found: &mut Matches) {
         found.clear();

@@ -86,6 +86,10 @@ impl Matches {
 
 /// A match finder over one text at a time.
 pub(crate) trait Finder {
+    /// Whether matches may be so far away that nobody has touched their bytes: the parser then asks a position ahead and has
+    /// them fetched.
+    const FAR: bool = false;
+
     /// The matches at the next position, which is then known. Lengths are at most the finder's limit.
     fn matches(&mut self, text: &[u8], found: &mut Matches);
     /// Makes the next `count` positions known.
