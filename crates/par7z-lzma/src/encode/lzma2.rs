@@ -3,7 +3,8 @@
 //! A chunk holds at most 2 MiB unpacked and 64 KiB packed (stored: 64 KiB). The parser chooses thousands of bytes at once, so
 //! a chunk is closed early enough that whatever comes next still fits.
 
-use super::optimal::{MAX_PARSE, OptimalParser};
+use super::nodes::MAX_PARSE;
+use super::optimal::OptimalParser;
 use super::price::Prices;
 use super::symbols::{From, Saved, Step, SymbolEncoder};
 use crate::Properties;

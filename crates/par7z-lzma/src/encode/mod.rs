@@ -1,6 +1,7 @@
 //! The encoder.
 
 pub(crate) mod lzma2;
+mod nodes;
 mod optimal;
 mod price;
 mod probs;

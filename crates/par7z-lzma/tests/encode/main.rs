@@ -89,7 +89,7 @@ fn every_small_length_comes_back() {
 
 #[test]
 fn lengths_around_chunks_come_back() {
-    for len in [(1 << 16) - 1, 1 << 16, (1 << 16) + 1, (1 << 21) - 1, (1 << 21) + 4500] {
+    for len in [20_000, (1 << 16) - 1, 1 << 16, (1 << 16) + 1, (1 << 21) - 1, (1 << 21) + 4500] {
         for (name, text) in texts(len) {
             let options = EncoderOptions::default();
             comes_back(options, &encode(options, &text), &text, &format!("{name}, {len} bytes"));
@@ -119,8 +119,10 @@ fn an_encoder_remembers_nothing() {
     for finder in TREES {
         let options = EncoderOptions { finder, ..EncoderOptions::default() };
         let mut encoder = Lzma2Encoder::new(options).expect("valid options");
-        let all: Vec<Vec<u8>> =
-            [90_000, 3_000, 200_000, 50].into_iter().map(|len| texts(len).swap_remove(0).1).collect();
+        let all: Vec<Vec<u8>> = [90_000, 3_000, 200_000, 50, 65_535, 65_536, 1_000]
+            .into_iter()
+            .map(|len| texts(len).swap_remove(0).1)
+            .collect();
         for text in all.iter().chain(all.iter().rev()) {
             let mut packed = Vec::new();
             encoder.encode(text, &mut packed);
