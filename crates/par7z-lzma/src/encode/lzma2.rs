@@ -5,7 +5,7 @@
 
 use super::core::{Core, Watched};
 use super::encoder::Stopped;
-use super::optimal::MAX_PARSE;
+use super::nodes::MAX_PARSE;
 use crate::Properties;
 use crate::find::Finder;
 use crate::find::flat::FlatStretches;

@@ -5,6 +5,7 @@ pub(crate) mod encoder;
 mod fast;
 pub(crate) mod lzma;
 mod lzma2;
+mod nodes;
 mod optimal;
 pub(crate) mod options;
 mod price;

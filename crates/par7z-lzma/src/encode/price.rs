@@ -2,7 +2,8 @@
 //!
 //! Tables are made of the probabilities of a moment and used for a while: prices that are a little old cost less than
 //! making them anew. Lengths and distances get new tables after so many were coded.
-//! Source: the price model of the 7-Zip SDK (LzmaEnc.c), whose ratio is the reference.
+//! Source: the price model of the 7-Zip SDK (LzmaEnc.c), whose ratio is the reference; there prices are rounded up, here to the
+//! nearest, so that their sums are what is written.
 
 use super::probs::{FixedProbs, LengthProbs};
 use super::symbols::{From, Step};
@@ -41,7 +42,9 @@ const fn bit_prices() -> [u8; TABLE_SIZE] {
             }
             round += 1;
         }
-        prices[index] = ((PROB_BITS << 4) - 15 - bits) as u8;
+        // The weight has 15 bits and a fraction: rounded.
+        let rounded = bits + 15 + if weight >= 46_341 { 1 } else { 0 };
+        prices[index] = ((PROB_BITS << 4) - rounded) as u8;
         index += 1;
     }
     prices

@@ -38,6 +38,12 @@ impl RangeEncoder {
         self.out.len() + self.waiting as usize + 4
     }
 
+    /// What is coded so far, in bits and fractions of them.
+    #[cfg(test)]
+    pub(crate) fn bits(&self) -> f64 {
+        (self.out.len() + self.waiting as usize) as f64 * 8.0 + 32.0 - f64::from(self.range).log2()
+    }
+
     /// Bytes that are written.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.out

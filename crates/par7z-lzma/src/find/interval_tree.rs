@@ -131,6 +131,8 @@ impl IntervalTree {
 }
 
 impl Finder for IntervalTree {
+    const FAR: bool = true;
+
     #[inline]
     fn matches(&mut self, text: &[u8], found: &mut Matches) {
         self.climb.matches(&self.leaf, &mut self.nodes, text.len(), found);

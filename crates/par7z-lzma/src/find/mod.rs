@@ -75,6 +75,10 @@ impl Matches {
 /// A match finder over one text at a time. The text that its methods are given is the one that it began with, or a part of it
 /// from its beginning: matches do not reach beyond its end.
 pub(crate) trait Finder {
+    /// Whether matches may be so far away that nobody has touched their bytes: the parser then asks a position ahead and has
+    /// them fetched.
+    const FAR: bool = false;
+
     /// The matches at the next position, which is then known. Lengths are at most the finder's limit.
     fn matches(&mut self, text: &[u8], found: &mut Matches);
     /// Makes the next `count` positions known.

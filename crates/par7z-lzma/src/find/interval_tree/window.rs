@@ -207,6 +207,8 @@ impl<T: Deref<Target = WindowTree>> SliceFinder<T> {
 }
 
 impl<T: Deref<Target = WindowTree>> Finder for SliceFinder<T> {
+    const FAR: bool = true;
+
     #[inline]
     fn matches(&mut self, text: &[u8], found: &mut Matches) {
         self.climb.matches(&self.tree.leaf, &mut self.nodes, text.len(), found);
