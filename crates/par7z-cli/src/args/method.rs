@@ -172,12 +172,12 @@ fn lzma(params: Params<'_>) -> Result<LzmaParams, Failure> {
             "mf" => {
                 out.match_finder = Some(match value.as_str() {
                     // How many bytes are hashed is par7z's own business.
-                    "hc4" | "hc5" => LzmaMatchFinder::HashChain,
+                    "hc4" | "hc5" => LzmaMatchFinder::HashBuckets,
                     "bt2" | "bt3" | "bt4" | "bt5" => LzmaMatchFinder::BinaryTree,
                     "it" => LzmaMatchFinder::IntervalTree,
                     _ => {
                         return Err(Failure::usage(format!(
-                            "mf={value}: give it (interval tree), bt4 (binary tree) or hc4 (hash chain)"
+                            "mf={value}: give it (interval tree), bt4 (binary tree) or hc4 (hash buckets)"
                         )));
                     }
                 });

@@ -114,7 +114,7 @@ fn method_chains() {
     assert_eq!(method("-mf=arm64").1, FilterChoice::Chain(vec![Filter::Arm64]));
     assert_eq!(method("-md=24").0, lzma(|p| p.dictionary_bytes = Some(16 << 20)));
     assert_eq!(method("-md=1m -m0=lzma2:d=64m").0, lzma(|p| p.dictionary_bytes = Some(64 << 20)));
-    assert_eq!(method("-m0=lzma2:mf=hc4").0, lzma(|p| p.match_finder = Some(LzmaMatchFinder::HashChain)));
+    assert_eq!(method("-m0=lzma2:mf=hc4").0, lzma(|p| p.match_finder = Some(LzmaMatchFinder::HashBuckets)));
     assert_eq!(method("-m0=LZMA2:d64m:fb64:mc1000:lc3").0, method("-m0=lzma2:d=64m:fb=64:mc=1000:lc=3").0);
     assert_eq!(method("-m0=ppmd -md=64m").0, method("-m0=ppmd").0, "-md is none of PPMd's");
     assert!(matches!(method("-m0=bzip2:d=900k").0, Method::Bzip2(params) if params.block_100k == Some(9)));

@@ -6,7 +6,7 @@ use super::{lzma, lzma2};
 use crate::find::Finder;
 use crate::find::binary_tree::BinaryTree;
 use crate::find::flat::FlatStretches;
-use crate::find::hash_chain::HashChain;
+use crate::find::hash_buckets::{LeanBuckets, ThoroughBuckets};
 use crate::find::interval_tree::IntervalTree;
 use crate::find::short_chain::ShortChain;
 use alloc::vec::Vec;
@@ -48,7 +48,8 @@ pub fn unwatched(_: EncodeProgress) -> ControlFlow<()> {
 pub struct Encoder {
     options: EncoderOptions,
     core: Core,
-    hash_chain: HashChain,
+    lean_buckets: LeanBuckets,
+    thorough_buckets: ThoroughBuckets,
     short_chain: ShortChain,
     binary_tree: BinaryTree,
     interval_tree: IntervalTree,
@@ -63,14 +64,21 @@ impl fmt::Debug for Encoder {
 /// Runs `$body` with the finder that suits a text, at the text's beginning: once compiled for each kind of finder.
 macro_rules! with_finder {
     ($encoder:expr, $text:expr, $flat:expr, |$core:ident, $finder:ident| $body:expr) => {{
-        let Encoder { options, core: $core, hash_chain, short_chain, binary_tree, interval_tree } = $encoder;
+        let Encoder { options, core: $core, lean_buckets, thorough_buckets, short_chain, binary_tree, interval_tree } =
+            $encoder;
         let nice_length = options.nice_length as usize;
         let dictionary_bytes = options.dictionary_bytes as usize;
         match options.finder_for($text.len()) {
-            TextFinder::HashChain { cycles } => {
-                hash_chain.begin($text.len(), nice_length, cycles, dictionary_bytes);
+            TextFinder::LeanBuckets { buckets_log2 } => {
+                lean_buckets.begin($text.len(), nice_length, buckets_log2, dictionary_bytes);
                 $core.begin_text(nice_length);
-                let $finder = hash_chain;
+                let $finder = lean_buckets;
+                $body
+            }
+            TextFinder::ThoroughBuckets { buckets_log2 } => {
+                thorough_buckets.begin($text.len(), nice_length, buckets_log2, dictionary_bytes);
+                $core.begin_text(nice_length);
+                let $finder = thorough_buckets;
                 $body
             }
             TextFinder::ShortChain => {
@@ -105,7 +113,8 @@ impl Encoder {
         options.check()?;
         Ok(Self {
             core: Core::new(&options),
-            hash_chain: HashChain::new(),
+            lean_buckets: LeanBuckets::new(),
+            thorough_buckets: ThoroughBuckets::new(),
             short_chain: ShortChain::new(),
             binary_tree: BinaryTree::new(),
             interval_tree: IntervalTree::new(),

@@ -1,18 +1,22 @@
 //! What an encoder is set to, and the levels: one row of [`LEVELS`] each.
 
 use crate::Properties;
-use crate::find::interval_tree::{MAX_LIMIT, MAX_TEXT};
+use crate::find::binary_tree::BinaryTree;
+use crate::find::hash_buckets::{BUCKETS_LOG2, LeanBuckets, ThoroughBuckets};
+use crate::find::interval_tree::{IntervalTree, MAX_LIMIT, MAX_TEXT};
 use crate::find::short_chain;
-use crate::model::MAX_MATCH;
+use crate::model::{LITERAL_PROBS, MAX_MATCH, Prob};
 use core::fmt;
 
 /// How matches are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MatchFinder {
-    /// Chains of positions with the same hash: fast, and not all matches. 7-Zip's `hc4` and `hc5`.
-    HashChain {
-        /// Steps along a chain at each position at the most, 1 or more.
-        cycles: u32,
+    /// Buckets of the newest positions with the same hash: fast, and not all matches. 18 bytes for each bucket, 20 if thorough.
+    HashBuckets {
+        /// How many buckets there are at the most, as a power of two: 9 to 24.
+        buckets_log2: u32,
+        /// Whether to look for more of the short matches, even in texts beyond 64 KiB: smaller, and slower.
+        thorough: bool,
     },
     /// Binary trees of positions with the same hash: best for some KB, and lean. 7-Zip's `bt2` to `bt5`.
     BinaryTree {
@@ -36,7 +40,8 @@ pub enum Parser {
 /// The finder that a text gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TextFinder {
-    HashChain { cycles: u32 },
+    LeanBuckets { buckets_log2: u32 },
+    ThoroughBuckets { buckets_log2: u32 },
     ShortChain,
     BinaryTree { cycles: u32 },
     IntervalTree,
@@ -66,28 +71,36 @@ struct Level {
     parser: Parser,
 }
 
-const fn fast(dictionary_log2: u32, nice_length: u32, cycles: u32) -> Level {
-    Level { dictionary_log2, nice_length, finder: MatchFinder::HashChain { cycles }, parser: Parser::Fast }
+const fn fast(dictionary_log2: u32, nice_length: u32, buckets_log2: u32, thorough: bool) -> Level {
+    let finder = MatchFinder::HashBuckets { buckets_log2, thorough };
+    Level { dictionary_log2, nice_length, finder, parser: Parser::Fast }
 }
 
 const fn best(dictionary_log2: u32, nice_length: u32) -> Level {
     Level { dictionary_log2, nice_length, finder: MatchFinder::IntervalTree, parser: Parser::Optimal }
 }
 
-/// Levels 1 to 9. Dictionaries are 7-Zip's, but at level 1, which has 256 KiB there.
+/// Levels 1 to 9. Dictionaries are 7-Zip's from level 4 on; below, it has 256 KiB, 1 MiB and 4 MiB, and memory is cheaper now.
 #[rustfmt::skip]
 const LEVELS: [Level; 9] = [
-    //   dictionary  nice length  cycles
-    fast(20,         32,          8),
-    fast(20,         32,          16),
-    fast(22,         32,          16),
-    fast(24,         32,          16),
+    //   dictionary  nice length  buckets  thorough
+    fast(20,         32,          17,      false),
+    fast(21,         32,          18,      true),
+    fast(23,         32,          19,      true),
+    fast(24,         32,          20,      true),
     best(25,         36),
     best(26,         36),
     best(27,         64),
     best(28,         64),
     best(28,         64),
 ];
+
+/// What an encoder has without literals' probabilities and without a finder for texts beyond 64 KiB: the parser's nodes, tables
+/// of prices, chains for short texts, and a chunk.
+const FIXED_BYTES: usize = 1 << 20;
+
+/// Up to here hash buckets are always thorough: short matches are most of what a small text has.
+const SMALL_TEXT: usize = 64 << 10;
 
 /// Steps down a binary tree where it stands in for an interval tree, by nice length: 7-Zip's rule.
 const fn tree_cycles(nice_length: u32) -> u32 {
@@ -104,17 +117,17 @@ impl Default for EncoderOptions {
 impl EncoderOptions {
     /// The options of a level, 1 (fastest) to 9 (smallest). Level 0 is storing: [`Encoder::store_lzma2`](super::Encoder::store_lzma2).
     ///
-    /// | level | dictionary | nice length | match finder | cycles | parser |
-    /// |---:|---:|---:|---|---:|---|
-    /// | 1 | 1 MiB | 32 | hash chain | 8 | fast |
-    /// | 2 | 1 MiB | 32 | hash chain | 16 | fast |
-    /// | 3 | 4 MiB | 32 | hash chain | 16 | fast |
-    /// | 4 | 16 MiB | 32 | hash chain | 16 | fast |
-    /// | 5 | 32 MiB | 36 | interval tree | - | optimal |
-    /// | 6 | 64 MiB | 36 | interval tree | - | optimal |
-    /// | 7 | 128 MiB | 64 | interval tree | - | optimal |
-    /// | 8 | 256 MiB | 64 | interval tree | - | optimal |
-    /// | 9 | 256 MiB | 64 | interval tree | - | optimal |
+    /// | level | dictionary | nice length | match finder | parser |
+    /// |---:|---:|---:|---|---|
+    /// | 1 | 1 MiB | 32 | 2^17 hash buckets | fast |
+    /// | 2 | 2 MiB | 32 | 2^18 thorough hash buckets | fast |
+    /// | 3 | 8 MiB | 32 | 2^19 thorough hash buckets | fast |
+    /// | 4 | 16 MiB | 32 | 2^20 thorough hash buckets | fast |
+    /// | 5 | 32 MiB | 36 | interval tree | optimal |
+    /// | 6 | 64 MiB | 36 | interval tree | optimal |
+    /// | 7 | 128 MiB | 64 | interval tree | optimal |
+    /// | 8 | 256 MiB | 64 | interval tree | optimal |
+    /// | 9 | 256 MiB | 64 | interval tree | optimal |
     ///
     /// # Errors
     /// [`OptionsError`] for another level.
@@ -136,7 +149,10 @@ impl EncoderOptions {
     /// The finder for a text of so many bytes.
     pub(super) fn finder_for(&self, text_bytes: usize) -> TextFinder {
         match self.finder {
-            MatchFinder::HashChain { cycles } => TextFinder::HashChain { cycles },
+            MatchFinder::HashBuckets { buckets_log2, thorough: false } if text_bytes > SMALL_TEXT => {
+                TextFinder::LeanBuckets { buckets_log2 }
+            }
+            MatchFinder::HashBuckets { buckets_log2, .. } => TextFinder::ThoroughBuckets { buckets_log2 },
             MatchFinder::BinaryTree { cycles } => TextFinder::BinaryTree { cycles },
             MatchFinder::IntervalTree if text_bytes <= short_chain::MAX_TEXT => TextFinder::ShortChain,
             MatchFinder::IntervalTree if text_bytes <= MAX_TEXT => TextFinder::IntervalTree,
@@ -155,11 +171,24 @@ impl EncoderOptions {
         if self.nice_length < 64 { 8 } else { 0 }
     }
 
-    /// Memory of an [`Encoder`](super::encoder::Encoder) in bytes, once it has encoded texts of at most `text_bytes`. The text
-    /// itself and what it packs to are the caller's.
+    /// Memory of an [`Encoder`](super::encoder::Encoder) in bytes that has encoded texts of at most `text_bytes`, whatever they
+    /// are. The text itself and what it packs to are the caller's. Interval trees of sources and programs are a third smaller
+    /// than this; only texts of few different bytes need it all.
+    ///
+    /// | level | 64 KiB | 1 MiB | 16 MiB | 32 MiB |
+    /// |---:|---:|---:|---:|---:|
     pub fn memory_bytes(&self, text_bytes: usize) -> u64 {
-        let text = text_bytes.min(self.dictionary_bytes as usize * 2) as u64;
-        (1 << 20) + text * 12
+        let properties = self.properties;
+        let probs = (LITERAL_PROBS * size_of::<Prob>()) << (properties.lc + properties.lp);
+        let finder = match self.finder_for(text_bytes) {
+            TextFinder::LeanBuckets { buckets_log2 } => LeanBuckets::memory_bytes(text_bytes, buckets_log2),
+            TextFinder::ThoroughBuckets { buckets_log2 } => ThoroughBuckets::memory_bytes(text_bytes, buckets_log2),
+            TextFinder::ShortChain => 0,
+            TextFinder::BinaryTree { .. } => BinaryTree::memory_bytes(text_bytes),
+            TextFinder::IntervalTree => IntervalTree::memory_bytes(text_bytes).most,
+        };
+        // Twice: a chunk may have to be taken back.
+        (FIXED_BYTES + 2 * probs + finder) as u64
     }
 
     pub(super) fn check(&self) -> Result<(), OptionsError> {
@@ -168,10 +197,11 @@ impl EncoderOptions {
         check(self.dictionary_bytes >= 1 << 12, "the dictionary has at least 4 KiB")?;
         check((5..=MAX_MATCH as u32).contains(&self.nice_length), "the nice length is 5 to 273")?;
         match self.finder {
-            MatchFinder::HashChain { cycles: 0 } | MatchFinder::BinaryTree { cycles: 0 } => {
-                Err(OptionsError("the match finder makes at least one step"))
+            MatchFinder::HashBuckets { buckets_log2, .. } => {
+                check(BUCKETS_LOG2.contains(&buckets_log2), "there are 2^9 to 2^24 hash buckets")
             }
-            _ => Ok(()),
+            MatchFinder::BinaryTree { cycles } => check(cycles > 0, "the match finder makes at least one step"),
+            MatchFinder::IntervalTree => Ok(()),
         }
     }
 }
@@ -199,18 +229,18 @@ mod tests {
         let source = include_str!("options.rs");
         for level in 1..=9 {
             let options = EncoderOptions::level(level).expect("1 to 9");
-            let (finder, cycles) = match options.finder {
-                MatchFinder::HashChain { cycles } => ("hash chain", format!("{cycles}")),
-                MatchFinder::BinaryTree { cycles } => ("binary tree", format!("{cycles}")),
-                MatchFinder::IntervalTree => ("interval tree", "-".into()),
+            let finder = match options.finder {
+                MatchFinder::HashBuckets { buckets_log2, thorough: false } => format!("2^{buckets_log2} hash buckets"),
+                MatchFinder::HashBuckets { buckets_log2, .. } => format!("2^{buckets_log2} thorough hash buckets"),
+                MatchFinder::BinaryTree { .. } => "binary tree".into(),
+                MatchFinder::IntervalTree => "interval tree".into(),
             };
             let dictionary = match options.dictionary_bytes {
                 bytes if bytes < 1 << 20 => format!("{} KiB", bytes >> 10),
                 bytes => format!("{} MiB", bytes >> 20),
             };
             let parser = format!("{:?}", options.parser).to_lowercase();
-            let row =
-                format!("/// | {level} | {dictionary} | {} | {finder} | {cycles} | {parser} |", options.nice_length);
+            let row = format!("/// | {level} | {dictionary} | {} | {finder} | {parser} |", options.nice_length);
             assert!(source.contains(&row), "{row}");
         }
         assert!(EncoderOptions::level(0).is_err() && EncoderOptions::level(10).is_err());

@@ -121,10 +121,20 @@ impl SlicedText {
     pub fn slice_count(options: &EncoderOptions, bytes: usize, slice_bytes: usize) -> usize {
         match options.finder_for(bytes) {
             TextFinder::BinaryTree { .. } | TextFinder::ShortChain => 1,
-            TextFinder::HashChain { .. } | TextFinder::IntervalTree => {
+            TextFinder::LeanBuckets { .. } | TextFinder::ThoroughBuckets { .. } | TextFinder::IntervalTree => {
                 (bytes.saturating_add(slice_bytes / 2) / slice_bytes).max(1)
             }
         }
+    }
+
+    /// Memory of a text of `text_bytes`, history included, shared by all who pack its slices; and what each of them takes besides
+    /// its [`Encoder`], which then has no finder for it. Both for any text.
+    pub fn memory_bytes(options: &EncoderOptions, text_bytes: usize) -> (u64, u64) {
+        if options.finder_for(text_bytes) != TextFinder::IntervalTree {
+            return (0, options.memory_bytes(text_bytes) - options.memory_bytes(0));
+        }
+        let each = WindowTree::sort_bytes(text_bytes).most.max(WindowTree::finder_bytes(text_bytes).most);
+        (WindowTree::memory_bytes(text_bytes).most as u64, each as u64)
     }
 
     /// Prepares what comes behind the first `history_bytes` of `text`, which were packed before. That is all of the text unless
@@ -231,7 +241,7 @@ impl Encoder {
             let flat = sliced.flat.from(start);
             return self.encode_lzma2_from(&text[start..slice.end], &flat, slice.start - start, out, watch);
         };
-        let new_finder = || SliceFinder::new(Arc::clone(tree), sliced.options.dictionary_bytes as usize, Vec::new());
+        let new_finder = || SliceFinder::new(Arc::clone(tree), sliced.options.dictionary_bytes as usize);
         let finder = state.0.get_or_insert_with(new_finder);
         finder.begin_slice(slice.start);
         self.encode_lzma2_with(finder, &text[..slice.end], &sliced.flat, slice.start, out, watch)

@@ -44,7 +44,7 @@ impl BinaryTree {
     /// Begins a text of `len` bytes. Matches are at most `limit` long and `dictionary_bytes` back; `cycles` steps down a
     /// tree at the most.
     pub(crate) fn begin(&mut self, len: usize, limit: usize, cycles: u32, dictionary_bytes: usize) {
-        let bits = len.next_power_of_two().trailing_zeros().clamp(10, 24);
+        let bits = hash4_bits(len);
         self.hash4_bits = bits;
         let fresh = |table: &mut Vec<u32>, bits: u32| {
             table.clear();
@@ -58,6 +58,13 @@ impl BinaryTree {
         }
         (self.position, self.limit) = (0, limit);
         (self.cycles, self.dictionary_bytes) = (cycles, dictionary_bytes);
+    }
+
+    /// The memory for texts of at most `len` bytes.
+    pub(crate) fn memory_bytes(len: usize) -> usize {
+        let bits = hash4_bits(len);
+        let heads = (1 << HASH2_BITS) + (1 << HASH3_BITS.min(bits)) + (1 << bits);
+        size_of::<u32>() * (heads + 2 * len.saturating_add(1))
     }
 
     /// Puts the next position into its tree. `found`: matches longer than `longest` are added.
@@ -159,6 +166,11 @@ impl BinaryTree {
             }
         }
     }
+}
+
+/// Heads for a text: about as many as it has positions.
+fn hash4_bits(len: usize) -> u32 {
+    len.checked_next_power_of_two().map_or(usize::BITS, usize::trailing_zeros).clamp(10, 24)
 }
 
 impl Finder for BinaryTree {

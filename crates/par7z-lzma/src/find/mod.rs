@@ -5,7 +5,7 @@
 
 pub(crate) mod binary_tree;
 pub(crate) mod flat;
-pub(crate) mod hash_chain;
+pub(crate) mod hash_buckets;
 pub(crate) mod interval_tree;
 pub(crate) mod short_chain;
 
@@ -72,6 +72,36 @@ impl Matches {
     }
 }
 
+/// The one match of a position that a parser without prices takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Best {
+    /// 0 if there is none.
+    pub(crate) length: usize,
+    /// From 0.
+    pub(crate) distance: u32,
+    /// What it saves against literals, in bits and but roughly: bytes saved are worth five, and the distance costs its bits.
+    pub(crate) value: i32,
+}
+
+impl Best {
+    /// No match; and the value that a match must exceed, which pays for its length.
+    pub(crate) const NONE: Self = Self { length: 0, distance: 0, value: 4 };
+    /// Bits that a byte of a match saves.
+    pub(crate) const BYTE_BITS: i32 = 5;
+
+    #[inline(always)]
+    pub(crate) fn of(length: usize, distance: u32) -> Self {
+        let distance_bits = (u32::BITS - distance.leading_zeros()) as i32;
+        Self { length, distance, value: length as i32 * Self::BYTE_BITS - distance_bits }
+    }
+
+    /// The other one if it is worth more.
+    #[inline(always)]
+    pub(crate) fn or(self, other: Self) -> Self {
+        if other.value > self.value { other } else { self }
+    }
+}
+
 /// A match finder over one text at a time. The text that its methods are given is the one that it began with, or a part of it
 /// from its beginning: matches do not reach beyond its end.
 pub(crate) trait Finder {
@@ -83,32 +113,13 @@ pub(crate) trait Finder {
     fn matches(&mut self, text: &[u8], found: &mut Matches);
     /// Makes the next `count` positions known.
     fn skip(&mut self, text: &[u8], count: usize);
-    /// The one match at the next position that a parser without prices takes, by [`best_of`]. `found` is room to work in.
-    fn best(&mut self, text: &[u8], found: &mut Matches) -> Match {
+    /// The most valuable match at the next position, which is then known. `found` is room to work in.
+    fn best(&mut self, text: &[u8], found: &mut Matches) -> Best {
         self.matches(text, found);
-        best_of(found.as_slice())
+        found.as_slice().iter().fold(Best::NONE, |best, found| best.or(Best::of(found.length as usize, found.distance)))
     }
     /// Steps over the next `count` positions, which need not become known.
     fn leave_out(&mut self, text: &[u8], count: usize);
-}
-
-/// Whether a distance is so much farther than another that a byte more does not pay for it.
-#[inline(always)]
-pub(crate) fn is_far_beyond(distance: u32, nearer: u32) -> bool {
-    distance >> 7 > nearer
-}
-
-/// The longest match, but not for one byte more that is 128 times as far. Length 0 if there is none.
-fn best_of(found: &[Match]) -> Match {
-    let mut rest = found.iter().rev();
-    let Some(&(mut best)) = rest.next() else { return Match::default() };
-    for shorter in rest {
-        if shorter.length + 1 != best.length || !is_far_beyond(best.distance, shorter.distance) {
-            break;
-        }
-        best = *shorter;
-    }
-    best
 }
 
 /// How many bytes at `first` and `second` (before it) are the same, at most `limit`. Both may run to `text`'s end.
@@ -152,7 +163,7 @@ fn word(text: &[u8], position: usize) -> u64 {
 mod tests {
     use super::binary_tree::BinaryTree;
     use super::flat::FlatStretches;
-    use super::hash_chain::HashChain;
+    use super::hash_buckets::ThoroughBuckets;
     use super::interval_tree::IntervalTree;
     use super::short_chain::ShortChain;
     use super::*;
@@ -219,7 +230,7 @@ mod tests {
     #[test]
     fn all_finders_find_the_longest_and_nearest() {
         // Used for text after text.
-        let mut hash_chain = HashChain::new();
+        let mut hash_buckets = ThoroughBuckets::new();
         let mut short_chain = ShortChain::new();
         for text in texts() {
             let mut tree = IntervalTree::new();
@@ -231,8 +242,8 @@ mod tests {
             short_chain.begin(text.len(), LIMIT, 1 << 20);
             short_chain = short_chain.with_steps(10_000);
             check(&text, &mut short_chain, 4, "short chain");
-            hash_chain.begin(text.len(), LIMIT, 10_000, 1 << 20);
-            check(&text, &mut hash_chain, 5, "hash chain");
+            hash_buckets.begin(text.len(), LIMIT, 10_000, 1 << 20);
+            check(&text, &mut hash_buckets, 5, "hash chain");
         }
     }
 

@@ -10,19 +10,20 @@ use std::ops::ControlFlow;
 use std::process::{Command, Stdio};
 
 /// Each finder with each parser that it works with.
-const WAYS: [(MatchFinder, Parser); 5] = [
+const WAYS: [(MatchFinder, Parser); 6] = [
+    (MatchFinder::IntervalTree, Parser::Fast),
     (MatchFinder::BinaryTree { cycles: 24 }, Parser::Optimal),
     (MatchFinder::IntervalTree, Parser::Optimal),
-    (MatchFinder::HashChain { cycles: 16 }, Parser::Optimal),
-    (MatchFinder::HashChain { cycles: 1 }, Parser::Fast),
-    (MatchFinder::HashChain { cycles: 16 }, Parser::Fast),
+    (MatchFinder::HashBuckets { buckets_log2: 16, thorough: true }, Parser::Optimal),
+    (MatchFinder::HashBuckets { buckets_log2: 12, thorough: false }, Parser::Fast),
+    (MatchFinder::HashBuckets { buckets_log2: 16, thorough: true }, Parser::Fast),
 ];
 /// The fast levels' way.
 const FAST: EncoderOptions = EncoderOptions {
     properties: Properties { lc: 3, lp: 0, pb: 2 },
     dictionary_bytes: 1 << 20,
     nice_length: 32,
-    finder: MatchFinder::HashChain { cycles: 8 },
+    finder: MatchFinder::HashBuckets { buckets_log2: 17, thorough: false },
     parser: Parser::Fast,
 };
 
@@ -186,7 +187,7 @@ fn parameters_out_of_range_are_refused() {
         EncoderOptions { nice_length: 4, ..good },
         EncoderOptions { nice_length: 274, ..good },
         EncoderOptions { finder: MatchFinder::BinaryTree { cycles: 0 }, ..good },
-        EncoderOptions { finder: MatchFinder::HashChain { cycles: 0 }, ..good },
+        EncoderOptions { finder: MatchFinder::HashBuckets { buckets_log2: 25, thorough: true }, ..good },
     ];
     assert!(bad.into_iter().all(|options| Encoder::new(options).is_err()));
 }

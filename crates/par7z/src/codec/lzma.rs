@@ -50,19 +50,14 @@ impl Setup {
             },
             finder: row.finder,
         };
-        // 7-Zip's rule: a tree is gone down so far, a chain half of it.
-        let cycles = 16 + options.nice_length / 2;
-        options.finder = match params.match_finder {
-            Some(LzmaMatchFinder::HashChain) => MatchFinder::HashChain { cycles: cycles / 2 },
-            Some(LzmaMatchFinder::BinaryTree) => MatchFinder::BinaryTree { cycles },
-            Some(LzmaMatchFinder::IntervalTree) => MatchFinder::IntervalTree,
-            None => row.finder,
+        // 7-Zip's rule: a tree is gone down so far.
+        let cycles = params.cycles.unwrap_or(16 + options.nice_length / 2);
+        options.finder = match (params.match_finder, row.finder) {
+            (Some(LzmaMatchFinder::HashBuckets), MatchFinder::HashBuckets { .. }) | (None, _) => row.finder,
+            (Some(LzmaMatchFinder::HashBuckets), _) => MatchFinder::HashBuckets { buckets_log2: 20, thorough: true },
+            (Some(LzmaMatchFinder::BinaryTree), _) => MatchFinder::BinaryTree { cycles },
+            (Some(LzmaMatchFinder::IntervalTree), _) => MatchFinder::IntervalTree,
         };
-        if let (Some(asked), MatchFinder::HashChain { cycles } | MatchFinder::BinaryTree { cycles }) =
-            (params.cycles, &mut options.finder)
-        {
-            *cycles = asked;
-        }
         Self { options }
     }
 

@@ -7,8 +7,8 @@ use crate::Result;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LzmaMatchFinder {
-    /// Hash chains: fast. 7-Zip's `hc4` and `hc5`.
-    HashChain,
+    /// Hash buckets: fast; the levels up to 4 have them. They stand in for 7-Zip's `hc4` and `hc5`.
+    HashBuckets,
     /// Binary trees: small, and lean on memory. 7-Zip's `bt2` to `bt5`.
     BinaryTree,
     /// The tree of all suffixes: small, and fast on large content; the levels from 5 on have it. Content below 64 KiB gets
@@ -32,7 +32,7 @@ pub struct LzmaParams {
     pub dictionary_bytes: Option<u32>,
     /// A match of this length is taken at once, 5 to 273. 7-Zip's `fb`.
     pub nice_length: Option<u32>,
-    /// Match finder steps per position, 1 to 1000000000. 7-Zip's `mc`. The interval tree has no use for it.
+    /// Match finder steps per position, 1 to 1000000000. 7-Zip's `mc`. Binary trees alone have a use for it.
     pub cycles: Option<u32>,
     /// Match finder. 7-Zip's `mf`.
     pub match_finder: Option<LzmaMatchFinder>,

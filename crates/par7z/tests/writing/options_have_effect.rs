@@ -71,7 +71,7 @@ fn each_parameter() {
         LzmaParams { dictionary_bytes: Some(1 << 12), ..lzma },
         LzmaParams { nice_length: Some(5), ..lzma },
         LzmaParams { cycles: Some(1), ..lzma },
-        LzmaParams { match_finder: Some(LzmaMatchFinder::HashChain), mode: Some(LzmaMode::Fast), ..lzma },
+        LzmaParams { match_finder: Some(LzmaMatchFinder::HashBuckets), mode: Some(LzmaMode::Fast), ..lzma },
         LzmaParams { mode: Some(LzmaMode::Fast), ..lzma },
         LzmaParams { lc: Some(0), ..lzma },
         LzmaParams { lp: Some(1), ..lzma },

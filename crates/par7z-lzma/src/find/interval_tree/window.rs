@@ -182,12 +182,13 @@ pub(crate) struct SliceFinder<T> {
 }
 
 impl<T: Deref<Target = WindowTree>> SliceFinder<T> {
-    /// A finder to which no position is known. `memory` is that of another one which is not used any more, or a new vector.
-    pub(crate) fn new(tree: T, dictionary_bytes: usize, mut memory: Vec<u64>) -> Self {
-        tree.copy_nodes(&mut memory);
+    /// A finder to which no position is known.
+    pub(crate) fn new(tree: T, dictionary_bytes: usize) -> Self {
+        let mut nodes = Vec::new();
+        tree.copy_nodes(&mut nodes);
         let mut climb = Climb::new();
         climb.begin(0, dictionary_bytes);
-        Self { tree, nodes: memory, climb, dictionary_bytes }
+        Self { tree, nodes, climb, dictionary_bytes }
     }
 
     /// Goes to where a slice starts: all positions before it are known. Slices in ascending order cost least; to go back costs
@@ -198,11 +199,6 @@ impl<T: Deref<Target = WindowTree>> SliceFinder<T> {
             self.climb.begin(0, self.dictionary_bytes);
         }
         self.climb.advance_to(&self.tree.leaf, &mut self.nodes, start);
-    }
-
-    /// The memory, for another one.
-    pub(crate) fn into_memory(self) -> Vec<u64> {
-        self.nodes
     }
 }
 
@@ -314,8 +310,8 @@ mod tests {
             let nodes: usize = tree.parts.iter().map(|part| 8 * part.nodes.capacity()).sum();
             let bytes = 4 * tree.leaf.capacity() + tree.suffixes.capacity_bytes() + nodes;
             assert!(bytes <= WindowTree::memory_bytes(text.len()).most);
-            let memory = SliceFinder::new(&tree, DICTIONARY, Vec::new()).into_memory();
-            assert!(8 * memory.capacity() <= WindowTree::finder_bytes(text.len()).most);
+            let memory = SliceFinder::new(&tree, DICTIONARY);
+            assert!(8 * memory.nodes.capacity() <= WindowTree::finder_bytes(text.len()).most);
         }
     }
 
@@ -329,7 +325,7 @@ mod tests {
                 tree.free_suffixes();
                 let tree = Arc::new(tree);
                 for ends in [vec![len], vec![len / 3, len / 2, len], vec![5000, 5001, 60_000, len - 1, len]] {
-                    let mut finder = SliceFinder::new(Arc::clone(&tree), DICTIONARY, Vec::new());
+                    let mut finder = SliceFinder::new(Arc::clone(&tree), DICTIONARY);
                     let mut start = len / 10;
                     // The first slice has history; of the rest, each second one is left out.
                     for (index, &end) in ends.iter().enumerate() {
@@ -346,7 +342,6 @@ mod tests {
                     finder.begin_slice(100);
                     let found = found_in(&mut finder, &text, 100..2000);
                     assert!(found == expected_in(&text, &found, 2000));
-                    assert!(!finder.into_memory().is_empty());
                 }
             }
         }
