@@ -240,6 +240,70 @@ impl Finder for HashChain {
 
     fn leave_out(&mut self, _text: &[u8], count: usize) {
         self.position += count;
-        self.filled += count;
+        // A batch may have been entered beyond the position.
+        self.filled = self.filled.max(self.position);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(len: usize, seed: u32) -> Vec<u8> {
+        let mut number = seed;
+        let next = || {
+            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (number >> 24) as u8 % 3
+        };
+        core::iter::repeat_with(next).take(len).collect()
+    }
+
+    fn all_matches(finder: &mut HashChain, text: &[u8]) -> Vec<Match> {
+        finder.begin(text.len(), 32, 8, 1 << 16);
+        let mut found = Matches::new();
+        let mut all = Vec::new();
+        for _ in 0..text.len() {
+            finder.matches(text, &mut found);
+            all.extend_from_slice(found.as_slice());
+        }
+        all
+    }
+
+    /// Entries are counted on from text to text, until there are no more numbers of 32 bits.
+    #[test]
+    fn entries_begin_anew_before_they_overflow() {
+        for before_the_end in [0, 1, 999, 1000, 1001, 2500, 100_000] {
+            let mut finder = HashChain::new();
+            // Small numbers are in the tables, too.
+            all_matches(&mut finder, &text(3000, 1));
+            finder.base = u32::MAX - before_the_end;
+            finder.end = 0;
+            for (round, len) in [1000, 1, 2000, 1000, 50_000, 1000].into_iter().enumerate() {
+                let text = text(len, round as u32 + 5);
+                let expected = all_matches(&mut HashChain::new(), &text);
+                assert!(all_matches(&mut finder, &text) == expected, "round {round}, {before_the_end} before the end");
+            }
+            assert!(finder.base < 100_000 || before_the_end == 100_000, "it has begun anew");
+        }
+    }
+
+    #[test]
+    fn what_follows_a_part_left_out_is_entered() {
+        let text = text(3000, 1).repeat(2);
+        let mut finder = HashChain::new();
+        finder.begin(text.len(), 32, 3000, 1 << 16);
+        // The first batch is entered, and reaches into what is left out.
+        finder.skip(&text, 10);
+        finder.leave_out(&text, 1000);
+        let mut found = Matches::new();
+        let mut longest = 0;
+        for _ in 0..BATCH {
+            finder.matches(&text, &mut found);
+            longest = longest.max(found.longest());
+        }
+        assert!(longest >= 5, "three letters repeat themselves within {BATCH} bytes");
+        finder.skip(&text, 3000 - BATCH);
+        finder.matches(&text, &mut found);
+        assert_eq!(found.as_slice().last(), Some(&Match { length: 32, distance: 2999 }));
     }
 }
