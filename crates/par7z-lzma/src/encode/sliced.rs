@@ -22,7 +22,7 @@ use core::ops::Range;
 ///
 /// ```
 /// use par7z_lzma::{Encoder, EncoderOptions, SliceState, SlicedText, TaskScratch, unwatched};
-/// # let text: Vec<u8> = (0..20_000_000u32).map(|n| (n * n >> 20) as u8).collect();
+/// # let text: Vec<u8> = (0..20_000_000u32).map(|n| (n.wrapping_mul(n) >> 20) as u8).collect();
 ///
 /// let options = EncoderOptions::level(1)?;
 /// let mut sliced = SlicedText::new(&options, &text, 0, SlicedText::USUAL_SLICE_BYTES);
