@@ -5,6 +5,7 @@
 //! inputs, which lie in the caches, and where memory is tight (8 bytes a position); on large ones each step is a cache miss.
 //!
 //! Invariant: `sons[2 * p]` and `sons[2 * p + 1]` are the roots of what is below and above position p's text, both older.
+//! Positions whose place depends on bytes behind the end of the part of the text that is given are in no tree.
 
 use super::{Finder, Matches, extend};
 use alloc::vec::Vec;
@@ -21,6 +22,7 @@ pub(crate) struct BinaryTree {
     hash4_bits: u32,
     sons: Vec<u32>,
     position: usize,
+    end: usize,
     limit: usize,
     cycles: u32,
     dictionary_bytes: usize,
@@ -35,6 +37,7 @@ impl BinaryTree {
             hash4_bits: 0,
             sons: Vec::new(),
             position: 0,
+            end: 0,
             limit: 0,
             cycles: 0,
             dictionary_bytes: 0,
@@ -56,7 +59,7 @@ impl BinaryTree {
         if self.sons.len() < 2 * len + 2 {
             self.sons.resize(2 * len + 2, NONE);
         }
-        (self.position, self.limit) = (0, limit);
+        (self.position, self.end, self.limit) = (0, len, limit);
         (self.cycles, self.dictionary_bytes) = (cycles, dictionary_bytes);
     }
 
@@ -88,6 +91,12 @@ impl BinaryTree {
             longest = (found.longest() as usize).max(3);
         } else {
             self.remember_short(text, position);
+        }
+        if limit < self.limit && text.len() < self.end {
+            if LOOK {
+                self.look(text, position, hash4, limit, longest, found);
+            }
+            return;
         }
         let now = position as u32 + 1;
         let mut candidate = core::mem::replace(&mut self.hash4[hash4], now);
@@ -126,6 +135,35 @@ impl BinaryTree {
                 self.sons[above] = candidate;
                 above = 2 * other;
                 candidate = self.sons[above];
+                length_above = length;
+            }
+        }
+    }
+
+    /// Goes down a tree and leaves it as it is. Matches longer than `longest` are added.
+    #[cold]
+    fn look(&self, text: &[u8], position: usize, hash4: usize, limit: usize, mut longest: usize, found: &mut Matches) {
+        let oldest = position.saturating_sub(self.dictionary_bytes);
+        let mut candidate = self.hash4[hash4];
+        let (mut length_below, mut length_above) = (0, 0);
+        for _ in 0..self.cycles {
+            let other = (candidate as usize).wrapping_sub(1);
+            if candidate == NONE || other < oldest {
+                return;
+            }
+            let length = extend(text, position, other, length_below.min(length_above), limit);
+            if length > longest {
+                longest = length;
+                found.push(length as u32, (position - other - 1) as u32);
+            }
+            if length == limit {
+                return;
+            }
+            if text[other + length] < text[position + length] {
+                candidate = self.sons[2 * other + 1];
+                length_below = length;
+            } else {
+                candidate = self.sons[2 * other];
                 length_above = length;
             }
         }

@@ -264,7 +264,8 @@ impl<const SHORT_BYTES: u32, const SHORT_WAYS: usize, const HAS_TRIPLES: bool> F
 
     fn leave_out(&mut self, _text: &[u8], count: usize) {
         self.position += count;
-        self.filled += count;
+        // A batch may have been entered beyond the position.
+        self.filled = self.filled.max(self.position);
     }
 }
 

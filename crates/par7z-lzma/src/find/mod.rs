@@ -168,6 +168,7 @@ mod tests {
     use super::short_chain::ShortChain;
     use super::*;
     use alloc::vec::Vec;
+    use core::ops::Range;
 
     const LIMIT: usize = 32;
 
@@ -244,6 +245,61 @@ mod tests {
             check(&text, &mut short_chain, 4, "short chain");
             hash_buckets.begin(text.len(), LIMIT, 10_000, 1 << 20);
             check(&text, &mut hash_buckets, 5, "hash chain");
+        }
+    }
+
+    /// Goes through a text of which a part is left out. Up to there the text is cut off, as the coder cuts it before what it stores.
+    fn check_around_what_is_left_out(text: &[u8], left_out: Range<usize>, finder: &mut impl Finder, name: &str) {
+        let mut found = Matches::new();
+        for position in 0..text.len() {
+            if left_out.contains(&position) {
+                if position == left_out.start {
+                    finder.leave_out(text, left_out.len());
+                }
+                continue;
+            }
+            let known = if position < left_out.start { &text[..left_out.start] } else { text };
+            if position % 5 == 0 {
+                finder.skip(known, 1);
+                continue;
+            }
+            finder.matches(known, &mut found);
+            for found in found.as_slice() {
+                let Some(other) = position.checked_sub(found.distance as usize + 1) else {
+                    panic!("{name}: {found:?}")
+                };
+                assert!(position + found.length as usize <= known.len(), "{name}: {found:?} at {position}");
+                let length = common_length(text, position, other, found.length as usize);
+                assert!(length == found.length as usize, "{name}: {found:?} at {position}, {left_out:?} left out");
+            }
+        }
+    }
+
+    #[test]
+    fn matches_are_true_around_what_is_left_out() {
+        let mut hash_buckets = ThoroughBuckets::new();
+        let mut short_chain = ShortChain::new();
+        let mut binary_tree = BinaryTree::new();
+        let mut interval_tree = IntervalTree::new();
+        let mut number = 3u32;
+        let mut random = |below: usize| {
+            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (number >> 16) as usize % below
+        };
+        for round in 0..200 {
+            let letters = 2 + round % 3;
+            let text: Vec<u8> = (0..1000 + random(1000)).map(|_| random(letters) as u8).collect();
+            let start = random(900);
+            let left_out = start..start + random(text.len() - start - 150);
+            let dictionary_bytes = if round % 2 == 0 { 1 << 20 } else { 1 + random(500) };
+            hash_buckets.begin(text.len(), LIMIT, 16, dictionary_bytes);
+            check_around_what_is_left_out(&text, left_out.clone(), &mut hash_buckets, "hash buckets");
+            short_chain.begin(text.len(), LIMIT, dictionary_bytes);
+            check_around_what_is_left_out(&text, left_out.clone(), &mut short_chain, "short chain");
+            binary_tree.begin(text.len(), LIMIT, 50, dictionary_bytes);
+            check_around_what_is_left_out(&text, left_out.clone(), &mut binary_tree, "binary tree");
+            interval_tree.begin(&text, &FlatStretches::default(), LIMIT, dictionary_bytes);
+            check_around_what_is_left_out(&text, left_out, &mut interval_tree, "interval tree");
         }
     }
 

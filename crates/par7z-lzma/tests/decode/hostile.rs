@@ -1,6 +1,7 @@
 //! Bytes that nobody packed: no panic, an end, and the same output and the same error wherever they are cut.
 
-use crate::support::{Decoder, Kind, Numbers, Outcome, decode, decode_in_pieces, xz};
+use crate::common::Numbers;
+use crate::support::{Decoder, Kind, Outcome, decode, decode_in_pieces, xz};
 use par7z_lzma::{DecodeError, LzmaEnd, Properties, scan_lzma2};
 use proptest::prelude::*;
 

@@ -2,13 +2,16 @@
 //!
 //! Needs `xz`, and `7zz` unless `PAR7Z_NO_7ZZ` is set.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod hostile;
 mod support;
 
+use common::Numbers;
 use par7z_lzma::{DecodeError, Lzma2Decoder, LzmaDecoder, LzmaEnd, Properties, lzma2_dictionary_bytes, scan_lzma2};
 use support::{
-    Decoder, Kind, Numbers, Outcome, Stream, check, contents, decode, decode_in_pieces, dictionary, has_7zz,
-    streams_by_7zz, streams_by_xz,
+    Decoder, Kind, Outcome, Stream, check, contents, decode, decode_in_pieces, dictionary, has_7zz, streams_by_7zz,
+    streams_by_xz,
 };
 
 #[test]

@@ -1,28 +1,12 @@
 //! Data to pack, other programs to pack it, and ways to cut it.
 
+use crate::common::{Numbers, run};
 use par7z_lzma::{
     DecodeError, Lzma2Decoder, LzmaDecoder, LzmaEnd, Progress, Properties, lzma2_dictionary_bytes, scan_lzma2,
 };
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-
-/// A generator of numbers that are the same every time.
-pub(crate) struct Numbers(pub(crate) u64);
-
-impl Numbers {
-    pub(crate) fn next(&mut self, below: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 20) as usize % below
-    }
-
-    pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
-        (0..count).map(|_| self.next(256) as u8).collect()
-    }
-}
 
 /// Contents of all kinds, by name.
 pub(crate) fn contents() -> Vec<(&'static str, Vec<u8>)> {
@@ -31,7 +15,7 @@ pub(crate) fn contents() -> Vec<(&'static str, Vec<u8>)> {
     let words: Vec<Vec<u8>> = (0..300).map(|n| noise[n * 11..n * 11 + n % 9 + 2].to_vec()).collect();
     let text: Vec<u8> = (0..60_000).flat_map(|_| words[numbers.next(17) * numbers.next(17)].clone()).collect();
     let mut program = std::fs::read(std::env::current_exe().expect("a test is a program")).expect("readable");
-    program.truncate(1_500_000);
+    program.truncate(500_000);
     let mixed = [&text[..50_000], &noise, &vec![0; 100_000], &noise, &program[..200_000], &text[..150_000]].concat();
     let periodic = (0..100_000).map(|n| (n % 7 * 31) as u8).collect();
     vec![
@@ -45,20 +29,6 @@ pub(crate) fn contents() -> Vec<(&'static str, Vec<u8>)> {
         ("a program", program),
         ("some of each", mixed),
     ]
-}
-
-fn run(command: &mut Command, input: &[u8]) -> Vec<u8> {
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap_or_else(|error| {
-            panic!("{command:?} cannot be run: {error}; scripts/install-test-deps.sh installs it")
-        });
-    let mut stdin = child.stdin.take().expect("piped");
-    let output = std::thread::scope(|scope| {
-        scope.spawn(move || stdin.write_all(input));
-        child.wait_with_output().expect("it was started")
-    });
-    assert!(output.status.success(), "{command:?}");
-    output.stdout
 }
 
 /// `xz --format=raw` with a filter such as `--lzma1=lc=4`.
