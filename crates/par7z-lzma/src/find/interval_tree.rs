@@ -55,8 +55,14 @@ pub(crate) const MAX_TEXT: usize = (1 << FIELD_BITS) - 2;
 
 /// Up to here suffixes are sorted without buckets, by keys of six bytes beside a position of 16 bits.
 const SMALL_TEXT: usize = 1 << 16;
-/// Suffixes that are sorted at once.
-const PART: usize = 4 << 20;
+/// Suffixes that are sorted at once, about. The text is looked through for each part, so they are few.
+const fn part_len(len: usize) -> usize {
+    match len / 16 {
+        0..=0x3_FFFF => 1 << 18,
+        few if few < 4 << 20 => few,
+        _ => 4 << 20,
+    }
+}
 
 /// The finder.
 pub(crate) struct IntervalTree {
@@ -107,12 +113,12 @@ impl IntervalTree {
             self.suffixes.sort_small(sorter, &self.stretches, &mut self.scratch);
         } else {
             add_flat(&mut self.stretches, flat, len);
-            self.suffixes.plan(text, &mut self.stretches, PART);
+            self.suffixes.plan(text, &mut self.stretches, part_len(len));
             for part in 0..self.suffixes.part_count() {
                 self.suffixes.sort_part(part, sorter, &self.stretches, &mut self.scratch);
             }
             self.suffixes.follow(text, &self.stretches);
-            self.scratch.trim(PART);
+            self.scratch.trim(part_len(len));
         }
         Builder::new(text, limit as u32, &self.leaf[..len], &mut self.nodes, 0).build(self.suffixes.sorted());
         fill_stretches(&self.leaf, &self.stretches);
@@ -120,12 +126,12 @@ impl IntervalTree {
 
     /// The memory for texts of at most `len` bytes.
     pub(crate) fn memory_bytes(len: usize) -> TreeBytes {
-        let (nodes, scratch) = (node_bytes(len), Scratch::memory_bytes(len, PART));
+        let (nodes, scratch) = (node_bytes(len), Scratch::memory_bytes(len, part_len(len)));
         let rest = leaf_bytes(len) + Suffixes::memory_bytes(len);
         // What is kept of a large scratch is little beside the nodes.
         TreeBytes {
             typical: rest + nodes.typical + scratch.typical,
-            most: rest + scratch.most.max(nodes.most + scratch.typical.min(8 * (PART + PART / 4))),
+            most: rest + scratch.most.max(nodes.most + scratch.typical.min(8 * (part_len(len) + part_len(len) / 4))),
         }
     }
 }

@@ -80,7 +80,7 @@ impl Scratch {
     /// The memory to sort a text in parts of `part_len` suffixes.
     pub(super) fn memory_bytes(len: usize, part_len: usize) -> TreeBytes {
         if len <= SMALL_TEXT {
-            return TreeBytes { typical: 16 * len * 40 / 100, most: 16 * len };
+            return TreeBytes { typical: 16 * len, most: 16 * len };
         }
         // No order of the bytes that is made for a text lets more than half of the pairs go up; nor is a pair more often.
         let ups = if len < MIN_ORDER { len } else { len / 2 };
@@ -145,25 +145,22 @@ impl Suffixes {
         self.ranks = USUAL;
         // Of each first byte: those that go down, up, or neither.
         let mut counts = [[0u32; 3]; 256];
-        let keys = &mut scratch.keys;
-        keys.clear();
+        grow(&mut scratch.keys, text.len());
+        grow(&mut scratch.spare, text.len());
+        let mut count = 0;
         for range in between(text.len() - 1, stretches).rev() {
             for position in range.rev() {
-                let (first, second) = (text[position], text[position + 1]);
-                let (rank, second_rank) = (self.ranks[usize::from(first)], self.ranks[usize::from(second)]);
-                let is_up = rank < second_rank;
-                counts[usize::from(first)][usize::from(is_up) + 2 * usize::from(first == second)] += 1;
-                if is_up {
-                    keys.push(load(text, position) & !0xffff | u64::from(!(position as u16)));
-                }
+                let word = load(text, position);
+                let (first, second) = ((word >> 56) as usize, (word >> 48) as usize & 255);
+                let is_up = self.ranks[first] < self.ranks[second];
+                counts[first][usize::from(is_up) + 2 * usize::from(first == second)] += 1;
+                // The next one takes its place unless it goes up.
+                scratch.keys[count] = word & !0xffff | u64::from(!(position as u16));
+                count += usize::from(is_up);
             }
         }
+        let (keys, spare) = (&mut scratch.keys[..count], &mut scratch.spare[..count]);
         self.set_regions(text, &counts);
-        let spare = &mut scratch.spare;
-        if spare.len() < keys.len() {
-            spare.resize(keys.len(), 0);
-        }
-        let spare = &mut spare[..keys.len()];
         sort_keys::<6>(keys, spare);
         sorter.refine_small(keys, spare);
         let mut places = self.ups;
