@@ -90,6 +90,7 @@ pub fn for_target(name: &str, archives: &[Vec<u8>]) -> Vec<Vec<u8>> {
         "open_archive" => archives.to_vec(),
         "decode_folder" => archives.iter().filter_map(|archive| folder(archive, folder_input)).collect(),
         "decode_lzma" => archives.iter().filter_map(|archive| folder(archive, lzma_input)).collect(),
+        "encode_lzma" => (0..=255).map(text).collect(),
         _ => (0..=255).map(round_trip).collect(),
     }
 }
@@ -109,6 +110,28 @@ fn folder(archive: &[u8], input: fn(&FolderStreams, &[u8]) -> Option<Vec<u8>>) -
     let size = usize::try_from(header.streams.pack_streams.first()?.size).ok()?;
     let packed = archive.get(begin..begin.checked_add(size)?)?;
     input(header.streams.folders.first()?, packed)
+}
+
+/// Input of `encode_lzma`: options, sizes, and texts with repeats and noise in them.
+fn text(number: u8) -> Vec<u8> {
+    let step = |factor: u8| number.wrapping_mul(factor);
+    // lc = 3, lp = 0, pb = 2 for most; every finder and parser.
+    let properties = if number.is_multiple_of(3) { step(7) } else { 93 };
+    let mut input = vec![properties, step(37), step(29), number, step(11), number >> 2];
+    input.extend([step(13), step(3) / 4, step(5), step(17) / 2, step(19), number % 3 * 20]);
+    let words = b"the quick brown fox jumps over the lazy dog, said nobody";
+    for round in 0..number % 7 {
+        input.extend(&words[usize::from(round) * 5..][..15]);
+        // A repeat, and noise: sometimes exactly as much as is stored together.
+        match (number / 7 + round) % 5 {
+            0 => input.extend([0xFF, step(23), 1, step(31) / 4, 0]),
+            1 => input.extend([0xFF, step(41), number, 0, 0]),
+            2 if number.is_multiple_of(16) => input.extend([0xFE, 64 + round % 2, round]),
+            3 if number % 16 == 1 => input.extend([0xFE, 130, 7]),
+            _ => input.extend([number, step(3) & 0x7F, 0xFF, 40, 0, 16, 0]),
+        }
+    }
+    input
 }
 
 /// Input of `roundtrip`: 6 bytes of options, then lengths and contents, more or less compressible.

@@ -3,6 +3,8 @@
 //! the same functions. Only public API is used.
 #![forbid(unsafe_code)]
 
+mod encode;
+
 use par7z::{
     Archive, Bzip2Params, Compressor, DeflateParams, Encryption, ErrorKind, ExtractOptions, Filter, FilterChoice, Item,
     Key, LzmaParams, Method, OpenOptions, PpmdParams, ReadLimits, Secret, Solid, Threads, WriteOptions,
@@ -15,15 +17,18 @@ use par7z_lzma::{DecodeError, Lzma2Decoder, LzmaDecoder, LzmaEnd, Progress, Prop
 use std::io::Read;
 use std::sync::Arc;
 
+pub use encode::encode_lzma;
+
 /// A target: its name and its function.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     ("parse_header", parse_header),
     ("open_archive", open_archive),
     ("decode_folder", decode_folder),
     ("decode_lzma", decode_lzma),
+    ("encode_lzma", encode_lzma),
     ("roundtrip", roundtrip),
 ];
 

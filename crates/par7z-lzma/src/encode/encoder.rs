@@ -95,7 +95,7 @@ macro_rules! with_finder {
             }
             TextFinder::IntervalTree => {
                 let limit = options.tree_limit();
-                interval_tree.begin($text, $flat, limit, dictionary_bytes);
+                interval_tree.begin($text, $flat, limit, options.tree_wanted());
                 $core.begin_text(limit);
                 let $finder = interval_tree;
                 $body

@@ -1,9 +1,10 @@
 //! What an encoder is set to, and the levels: one row of [`LEVELS`] each.
 
+use super::sliced::SlicedText;
 use crate::Properties;
 use crate::find::binary_tree::BinaryTree;
 use crate::find::hash_buckets::{BUCKETS_LOG2, LeanBuckets, ThoroughBuckets};
-use crate::find::interval_tree::{IntervalTree, MAX_LIMIT, MAX_TEXT};
+use crate::find::interval_tree::{IntervalTree, MAX_LIMIT, MAX_TEXT, Wanted};
 use crate::find::short_chain;
 use crate::model::{LITERAL_PROBS, MAX_MATCH, Prob};
 use core::fmt;
@@ -88,11 +89,11 @@ const LEVELS: [Level; 9] = [
     fast(21,         32,          18,      true),
     fast(23,         32,          19,      true),
     fast(24,         32,          20,      true),
-    best(25,         36),
-    best(26,         36),
-    best(27,         64),
-    best(28,         64),
-    best(28,         64),
+    best(25,         40),
+    best(26,         48),
+    best(27,         128),
+    best(28,         128),
+    best(28,         128),
 ];
 
 /// What an encoder has without literals' probabilities and without a finder for texts beyond 64 KiB: the parser's nodes, tables
@@ -123,11 +124,11 @@ impl EncoderOptions {
     /// | 2 | 2 MiB | 32 | 2^18 thorough hash buckets | fast |
     /// | 3 | 8 MiB | 32 | 2^19 thorough hash buckets | fast |
     /// | 4 | 16 MiB | 32 | 2^20 thorough hash buckets | fast |
-    /// | 5 | 32 MiB | 36 | interval tree | optimal |
-    /// | 6 | 64 MiB | 36 | interval tree | optimal |
-    /// | 7 | 128 MiB | 64 | interval tree | optimal |
-    /// | 8 | 256 MiB | 64 | interval tree | optimal |
-    /// | 9 | 256 MiB | 64 | interval tree | optimal |
+    /// | 5 | 32 MiB | 40 | interval tree | optimal |
+    /// | 6 | 64 MiB | 48 | interval tree | optimal |
+    /// | 7 | 128 MiB | 128 | interval tree | optimal |
+    /// | 8 | 256 MiB | 128 | interval tree | optimal |
+    /// | 9 | 256 MiB | 128 | interval tree | optimal |
     ///
     /// # Errors
     /// [`OptionsError`] for another level.
@@ -160,15 +161,34 @@ impl EncoderOptions {
         }
     }
 
+    /// How large slices of a [`SlicedText`](crate::SlicedText) should be: [`USUAL_SLICE_BYTES`], and twice that where size counts
+    /// more than speed (nice length from 64 on).
+    ///
+    /// [`USUAL_SLICE_BYTES`]: crate::SlicedText::USUAL_SLICE_BYTES
+    pub fn slice_bytes(&self) -> usize {
+        SlicedText::USUAL_SLICE_BYTES << u32::from(self.is_patient())
+    }
+
     /// The longest match that an interval tree gives.
     pub(super) fn tree_limit(&self) -> usize {
         (self.nice_length as usize).min(MAX_LIMIT)
     }
 
+    /// Which matches an interval tree gives. The third longest is worth its time where time is not what counts.
+    pub(super) fn tree_wanted(&self) -> Wanted {
+        let longest = if self.is_patient() { 3 } else { 2 };
+        Wanted { dictionary_bytes: self.dictionary_bytes as usize, longest }
+    }
+
     /// How much more a way of the optimal parser may cost without being looked at, in sixteenths of a bit: half a bit where speed
     /// counts.
     pub(super) fn parse_margin(&self) -> u32 {
-        if self.nice_length < 64 { 8 } else { 0 }
+        if self.is_patient() { 0 } else { 8 }
+    }
+
+    /// Whether size counts more than speed.
+    fn is_patient(&self) -> bool {
+        self.nice_length >= 64
     }
 
     /// Memory of an [`Encoder`](super::encoder::Encoder) in bytes that has encoded texts of at most `text_bytes`, whatever they

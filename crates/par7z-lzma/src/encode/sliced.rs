@@ -241,7 +241,7 @@ impl Encoder {
             let flat = sliced.flat.from(start);
             return self.encode_lzma2_from(&text[start..slice.end], &flat, slice.start - start, out, watch);
         };
-        let new_finder = || SliceFinder::new(Arc::clone(tree), sliced.options.dictionary_bytes as usize);
+        let new_finder = || SliceFinder::new(Arc::clone(tree), sliced.options.tree_wanted());
         let finder = state.0.get_or_insert_with(new_finder);
         finder.begin_slice(slice.start);
         self.encode_lzma2_with(finder, &text[..slice.end], &sliced.flat, slice.start, out, watch)

@@ -37,6 +37,7 @@ use super::{Finder, Matches};
 use crate::kernel::huge_pages;
 use alloc::vec::Vec;
 use build::Builder;
+pub(crate) use climb::Wanted;
 use climb::{AHEAD, Climb};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use induce::{Scratch, Suffixes};
@@ -88,10 +89,10 @@ impl IntervalTree {
     }
 
     /// Begins a text: sorts its suffixes to a depth of `limit` bytes, but for those in its flat stretches, which have no matches
-    /// and are none. Matches are at most `dictionary_bytes` back.
-    pub(crate) fn begin(&mut self, text: &[u8], flat: &FlatStretches, limit: usize, dictionary_bytes: usize) {
+    /// and are none.
+    pub(crate) fn begin(&mut self, text: &[u8], flat: &FlatStretches, limit: usize, wanted: Wanted) {
         let len = text.len().min(MAX_TEXT);
-        self.climb.begin(0, dictionary_bytes);
+        self.climb.begin(0, wanted);
         self.nodes.clear();
         if self.nodes.capacity() < len / 2 + 1 {
             self.nodes.reserve_exact(len / 2 + 1);
@@ -221,7 +222,7 @@ mod tests {
     fn memory_is_as_foretold() {
         for text in large_texts().into_iter().chain([vec![7; 300], vec![1; 50_000], b"ab".repeat(40_000)]) {
             let mut tree = IntervalTree::new();
-            tree.begin(&text, &FlatStretches::default(), 30, text.len());
+            tree.begin(&text, &FlatStretches::default(), 30, Wanted { dictionary_bytes: text.len(), longest: 2 });
             let bytes = 4 * tree.leaf.capacity()
                 + 8 * tree.nodes.capacity()
                 + tree.suffixes.capacity_bytes()
@@ -236,7 +237,7 @@ mod tests {
         const LIMIT: usize = 24;
         for text in large_texts() {
             let mut tree = IntervalTree::new();
-            tree.begin(&text, &FlatStretches::default(), LIMIT, text.len());
+            tree.begin(&text, &FlatStretches::default(), LIMIT, Wanted { dictionary_bytes: text.len(), longest: 2 });
             let mut found = Matches::new();
             let mut latest = vec![0; 1 << 16];
             let mut before = vec![0; text.len()];

@@ -131,6 +131,7 @@ pub(crate) fn common_length(text: &[u8], first: usize, second: usize, limit: usi
 /// As [`common_length`], when `length` bytes are known to be the same.
 #[inline(always)]
 pub(crate) fn extend(text: &[u8], first: usize, second: usize, mut length: usize, limit: usize) -> usize {
+    debug_assert!(second <= first, "room behind the second is not looked at");
     // Where there is room behind, whole words are compared and what is too much is cut off.
     if first + limit + 8 <= text.len() {
         while length < limit {
@@ -163,14 +164,18 @@ fn word(text: &[u8], position: usize) -> u64 {
 mod tests {
     use super::binary_tree::BinaryTree;
     use super::flat::FlatStretches;
-    use super::hash_buckets::ThoroughBuckets;
-    use super::interval_tree::IntervalTree;
+    use super::hash_buckets::{LeanBuckets, ThoroughBuckets};
+    use super::interval_tree::{IntervalTree, Wanted};
     use super::short_chain::ShortChain;
     use super::*;
     use alloc::vec::Vec;
     use core::ops::Range;
 
     const LIMIT: usize = 32;
+
+    fn wanted(dictionary_bytes: usize) -> Wanted {
+        Wanted { dictionary_bytes, longest: 2 }
+    }
 
     /// The longest match of each position with the nearest distance that has it, by looking at all.
     fn brute_force(text: &[u8], position: usize) -> Match {
@@ -204,13 +209,12 @@ mod tests {
         texts
     }
 
-    /// Goes through a text with looks and skips, and checks what is found: of `least` bytes or more, the longest.
-    fn check(text: &[u8], finder: &mut impl Finder, least: u32, name: &str) {
+    /// Goes through a text with looks and skips, checks that what is found is there, and gives it to `then` with its position.
+    fn check(text: &[u8], finder: &mut impl Finder, name: &str, mut then: impl FnMut(usize, &[Match])) {
         let mut found = Matches::new();
         let mut position = 0;
         while position < text.len() {
             finder.matches(text, &mut found);
-            let expected = brute_force(text, position);
             let list = found.as_slice();
             assert!(list.windows(2).all(|w| w[0].length < w[1].length && w[0].distance < w[1].distance), "{name}");
             for found in list {
@@ -218,9 +222,7 @@ mod tests {
                 let length = common_length(text, position, other, LIMIT.min(text.len() - position));
                 assert!(length >= found.length as usize, "{name}: {found:?} at {position}");
             }
-            if expected.length >= least {
-                assert_eq!(list.last(), Some(&expected), "{name} at {position} of {}", text.len());
-            }
+            then(position, list);
             position += 1;
             let skipped = (position * 7 % 11).saturating_sub(6).min(text.len() - position);
             finder.skip(text, skipped);
@@ -228,23 +230,67 @@ mod tests {
         }
     }
 
+    /// As [`check`]; of four bytes and more, the longest match is found, and its nearest distance.
+    fn check_longest(text: &[u8], finder: &mut impl Finder, name: &str) {
+        check(text, finder, name, |position, list| {
+            let expected = brute_force(text, position);
+            if expected.length >= 4 {
+                assert_eq!(list.last(), Some(&expected), "{name} at {position} of {}", text.len());
+            }
+        });
+    }
+
+    /// As [`check`]; the longest match at one of the four newest positions with the same eight bytes is found, or a longer one.
+    /// Not always: several words may share a bucket.
+    fn check_newest(text: &[u8], finder: &mut impl Finder, name: &str) {
+        let mut missed = 0;
+        check(text, finder, name, |position, list| {
+            let limit = LIMIT.min(text.len() - position);
+            let lengths = (0..position).rev().map(|other| common_length(text, position, other, limit));
+            let expected = lengths.filter(|&length| length >= 8).take(4).max().unwrap_or(0);
+            missed += usize::from((list.last().map_or(0, |found| found.length as usize)) < expected);
+        });
+        assert!(missed <= text.len() / 25, "{name}: {missed} of {} missed", text.len());
+    }
+
     #[test]
-    fn all_finders_find_the_longest_and_nearest() {
+    fn trees_and_short_chains_find_the_longest_and_nearest() {
         // Used for text after text.
-        let mut hash_buckets = ThoroughBuckets::new();
         let mut short_chain = ShortChain::new();
         for text in texts() {
-            let mut tree = IntervalTree::new();
-            tree.begin(&text, &FlatStretches::default(), LIMIT, 1 << 20);
-            check(&text, &mut tree, 4, "interval tree");
-            let mut tree = BinaryTree::new();
-            tree.begin(text.len(), LIMIT, 10_000, 1 << 20);
-            check(&text, &mut tree, 4, "binary tree");
             short_chain.begin(text.len(), LIMIT, 1 << 20);
             short_chain = short_chain.with_steps(10_000);
-            check(&text, &mut short_chain, 4, "short chain");
-            hash_buckets.begin(text.len(), LIMIT, 10_000, 1 << 20);
-            check(&text, &mut hash_buckets, 5, "hash chain");
+            check_longest(&text, &mut short_chain, "short chain");
+            let mut tree = IntervalTree::new();
+            tree.begin(&text, &FlatStretches::default(), LIMIT, wanted(1 << 20));
+            check_longest(&text, &mut tree, "interval tree");
+            let mut tree = BinaryTree::new();
+            tree.begin(text.len(), LIMIT, 10_000, 1 << 20);
+            check_longest(&text, &mut tree, "binary tree");
+        }
+    }
+
+    #[test]
+    fn buckets_find_the_longest_of_the_newest() {
+        // Used for text after text.
+        let (mut lean, mut thorough) = (LeanBuckets::new(), ThoroughBuckets::new());
+        for text in texts() {
+            lean.begin(text.len(), LIMIT, 16, 1 << 20);
+            check_newest(&text, &mut lean, "lean buckets");
+            thorough.begin(text.len(), LIMIT, 16, 1 << 20);
+            check_newest(&text, &mut thorough, "thorough buckets");
+        }
+    }
+
+    #[test]
+    fn distances_stay_in_the_dictionary() {
+        let (mut lean, mut thorough) = (LeanBuckets::new(), ThoroughBuckets::new());
+        for text in texts() {
+            let near = |_, list: &[Match]| assert!(list.iter().all(|found| found.distance < 100));
+            lean.begin(text.len(), LIMIT, 16, 100);
+            check(&text, &mut lean, "lean buckets", near);
+            thorough.begin(text.len(), LIMIT, 16, 100);
+            check(&text, &mut thorough, "thorough buckets", near);
         }
     }
 
@@ -298,7 +344,7 @@ mod tests {
             check_around_what_is_left_out(&text, left_out.clone(), &mut short_chain, "short chain");
             binary_tree.begin(text.len(), LIMIT, 50, dictionary_bytes);
             check_around_what_is_left_out(&text, left_out.clone(), &mut binary_tree, "binary tree");
-            interval_tree.begin(&text, &FlatStretches::default(), LIMIT, dictionary_bytes);
+            interval_tree.begin(&text, &FlatStretches::default(), LIMIT, wanted(dictionary_bytes));
             check_around_what_is_left_out(&text, left_out, &mut interval_tree, "interval tree");
         }
     }
@@ -313,7 +359,7 @@ mod tests {
             })
             .collect();
         let (mut interval, mut binary) = (IntervalTree::new(), BinaryTree::new());
-        interval.begin(&text, &FlatStretches::default(), LIMIT, 1 << 20);
+        interval.begin(&text, &FlatStretches::default(), LIMIT, wanted(1 << 20));
         binary.begin(text.len(), LIMIT, 1_000_000, 1 << 20);
         let (mut one, mut other) = (Matches::new(), Matches::new());
         for position in 0..text.len() {

@@ -71,7 +71,7 @@ fn texts_around_2_mib_come_back_at_every_level() {
             for (name, text) in texts.iter().skip((number + turn) % 3).step_by(2) {
                 let what = format!("{name}, {len} bytes, {options:?}");
                 let packed = lzma2(&mut encoder, text);
-                assert!(packed.len() < 20_000, "{what}: {} bytes", packed.len());
+                assert!(packed.len() < 30_000, "{what}: {} bytes", packed.len());
                 lzma2_comes_back(&packed, options.dictionary_bytes, text, &what);
                 for_xz.add(&packed, options.dictionary_bytes, text, &what);
             }

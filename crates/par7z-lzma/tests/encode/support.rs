@@ -18,7 +18,7 @@ pub(crate) const WAYS: [(MatchFinder, Parser); 7] = [
     (MatchFinder::IntervalTree, Parser::Fast),
     (MatchFinder::HashBuckets { buckets_log2: 16, thorough: true }, Parser::Optimal),
     (MatchFinder::HashBuckets { buckets_log2: 16, thorough: true }, Parser::Fast),
-    (MatchFinder::HashBuckets { buckets_log2: 12, thorough: false }, Parser::Fast),
+    (MatchFinder::HashBuckets { buckets_log2: 17, thorough: false }, Parser::Fast),
 ];
 
 /// The options of each way, else those of level 5.

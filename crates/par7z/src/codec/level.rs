@@ -36,7 +36,7 @@ const LEVELS: [Level; 9] = [
     row((32, 1 << 28),       9,     9),
 ];
 
-/// Bytes of LZMA2 that are gathered before they are packed: eight slices.
+/// Bytes of LZMA2 that are gathered before they are packed: four or eight slices.
 const LZMA2_BLOCK_BYTES: u64 = 64 << 20;
 
 /// A [`Method`] with every parameter decided: the level's row of the table under what the caller set.
@@ -104,7 +104,7 @@ impl ResolvedMethod {
     /// Whether a block of so many bytes has several slices.
     pub(crate) fn is_sliced(&self, bytes: usize) -> bool {
         match self {
-            Self::Lzma2(setup) => SlicedText::slice_count(setup.options(), bytes, SlicedText::USUAL_SLICE_BYTES) > 1,
+            Self::Lzma2(setup) => SlicedText::slice_count(setup.options(), bytes, setup.options().slice_bytes()) > 1,
             _ => false,
         }
     }
@@ -120,7 +120,7 @@ impl ResolvedMethod {
             Self::Lzma2(setup) => *setup.options(),
             _ => EncoderOptions::default(),
         };
-        SlicedText::new(&options, window, history_bytes, SlicedText::USUAL_SLICE_BYTES)
+        SlicedText::new(&options, window, history_bytes, options.slice_bytes())
     }
 
     /// What comes behind a folder's last slice.

@@ -2,6 +2,8 @@
 //!
 //! Needs `7zz` (Debian's package `7zip`); its absence fails the tests unless `PAR7Z_NO_7ZZ` is set.
 
+mod levels;
+
 use par7z::storage::{PathSink, VolumeSink};
 use par7z::{
     Archive, Compressor, Encryption, ExtractOptions, Filter, FilterChoice, Item, IvSeed, Metadata, Method, OpenOptions,

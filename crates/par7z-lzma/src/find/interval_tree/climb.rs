@@ -25,15 +25,24 @@ const FETCH_BACK: usize = 24;
 /// A tree with fewer nodes lies in the caches.
 const MIN_FETCHED: usize = 1 << 15;
 
-/// Of matches that are neither the longest nor the second longest, those nearer than this are worth a look: a nearer
-/// distance is cheaper by more than a shorter length costs.
+/// Of matches that are not among the longest, those nearer than this are worth a look: a nearer distance is cheaper by more
+/// than a shorter length costs.
 const NEAR_BYTES: u32 = 4 << 10;
+
+/// Which matches are worth a parser's look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// None that are farther back.
+    pub(crate) dictionary_bytes: usize,
+    /// So many of the longest, besides those nearer than [`NEAR_BYTES`].
+    pub(crate) longest: usize,
+}
 
 /// The ways up and how far a text is visited.
 pub(super) struct Climb {
     /// The next position.
     pub(super) position: usize,
-    pub(super) dictionary_bytes: usize,
+    wanted: Wanted,
     /// The nodes that are being fetched, by position modulo `STAGE_STEP` and stage.
     fetching: [[u32; STAGES]; STAGE_STEP],
     /// Length and latest position of nodes, the deepest first.
@@ -44,15 +53,15 @@ impl Climb {
     pub(super) fn new() -> Self {
         Self {
             position: 0,
-            dictionary_bytes: 0,
+            wanted: Wanted { dictionary_bytes: 0, longest: 0 },
             fetching: [[0; STAGES]; STAGE_STEP],
             nodes_met: Box::new([(0, 0); MAX_LIMIT + 2]),
         }
     }
 
     /// Goes on at `position`.
-    pub(super) fn begin(&mut self, position: usize, dictionary_bytes: usize) {
-        (self.position, self.dictionary_bytes) = (position, dictionary_bytes);
+    pub(super) fn begin(&mut self, position: usize, wanted: Wanted) {
+        (self.position, self.wanted) = (position, wanted);
         self.fetching = [[0; STAGES]; STAGE_STEP];
     }
 
@@ -94,7 +103,7 @@ impl Climb {
         let position = self.position;
         let available = (end - position) as u32;
         // `latest` must be nearer than what is known for a longer match, and in the dictionary.
-        let mut nearest = position.saturating_sub(self.dictionary_bytes) as u32;
+        let mut nearest = position.saturating_sub(self.wanted.dictionary_bytes) as u32;
         let mut count = 0;
         self.visit(leaf, nodes, |met, length, latest| {
             met[count] = (length, latest);
@@ -102,6 +111,7 @@ impl Climb {
             count += usize::from(nearer);
             nearest = if nearer { latest } else { nearest };
         });
+        let longest = self.wanted.longest;
         for (rank, &(length, latest)) in self.nodes_met[..count].iter().enumerate().rev() {
             let distance = position as u32 - latest;
             let length = length.min(available);
@@ -110,7 +120,7 @@ impl Climb {
                 3 => distance > 1 << 16,
                 _ => false,
             };
-            if (rank < 2 || distance < NEAR_BYTES) && !too_far {
+            if (rank < longest || distance < NEAR_BYTES) && !too_far {
                 found.push(length, distance);
             }
         }
@@ -119,7 +129,7 @@ impl Climb {
     /// Makes all positions before `position` known, as if they had been visited one after another; of those that are out
     /// of the dictionary from there on, nothing is kept.
     pub(super) fn advance_to(&mut self, leaf: &[AtomicU32], nodes: &mut [u64], position: usize) {
-        let from = self.position.max(position.saturating_sub(self.dictionary_bytes));
+        let from = self.position.max(position.saturating_sub(self.wanted.dictionary_bytes));
         for visited in (from..position).rev() {
             if let Some(ahead) = visited.checked_sub(FETCH_BACK) {
                 prefetch(nodes, leaf[ahead].load(Relaxed) as usize);
@@ -135,14 +145,14 @@ impl Climb {
                 node = (value & FIELD_MASK) as usize;
             }
         }
-        self.begin(position, self.dictionary_bytes);
+        self.begin(position, self.wanted);
     }
 
     /// Makes the next positions known.
     pub(super) fn skip(&mut self, leaf: &[AtomicU32], nodes: &mut [u64], stretches: &[Stretch], count: usize) {
         let end = self.position + count;
         if let Some(position) = skip_to(stretches, self.position, end) {
-            self.begin(position, self.dictionary_bytes);
+            self.begin(position, self.wanted);
         }
         while self.position < end {
             self.visit(leaf, nodes, |_, _, _| {});

@@ -56,7 +56,7 @@ pub(super) fn find_stretches(text: &[u8], limit: usize, stretches: &mut Vec<Stre
         while start > free && text[start - 1] == text[start - 1 + period] {
             start -= 1;
         }
-        let equal_end = at + extend(text, at, at + period, 0, text.len() - at - period);
+        let equal_end = at + extend(text, at + period, at, 0, text.len() - at - period);
         let end = (equal_end + 1).saturating_sub(limit + period);
         if end >= start + MIN_POSITIONS {
             stretches.push(Stretch { start: start as u32, end: end as u32, period: period as u32 });

@@ -22,7 +22,7 @@
 use super::super::flat::FlatStretches;
 use super::super::{Finder, Matches};
 use super::build::Builder;
-use super::climb::{AHEAD, Climb};
+use super::climb::{AHEAD, Climb, Wanted};
 use super::induce::{Scratch, Suffixes};
 use super::memory::{TreeBytes, leaf_bytes, node_bytes};
 use super::periods::{Stretch, add_flat, find_stretches};
@@ -178,17 +178,17 @@ pub(crate) struct SliceFinder<T> {
     tree: T,
     nodes: Vec<u64>,
     climb: Climb,
-    dictionary_bytes: usize,
+    wanted: Wanted,
 }
 
 impl<T: Deref<Target = WindowTree>> SliceFinder<T> {
     /// A finder to which no position is known.
-    pub(crate) fn new(tree: T, dictionary_bytes: usize) -> Self {
+    pub(crate) fn new(tree: T, wanted: Wanted) -> Self {
         let mut nodes = Vec::new();
         tree.copy_nodes(&mut nodes);
         let mut climb = Climb::new();
-        climb.begin(0, dictionary_bytes);
-        Self { tree, nodes, climb, dictionary_bytes }
+        climb.begin(0, wanted);
+        Self { tree, nodes, climb, wanted }
     }
 
     /// Goes to where a slice starts: all positions before it are known. Slices in ascending order cost least; to go back costs
@@ -196,7 +196,7 @@ impl<T: Deref<Target = WindowTree>> SliceFinder<T> {
     pub(crate) fn begin_slice(&mut self, start: usize) {
         if start < self.climb.position {
             self.tree.copy_nodes(&mut self.nodes);
-            self.climb.begin(0, self.dictionary_bytes);
+            self.climb.begin(0, self.wanted);
         }
         self.climb.advance_to(&self.tree.leaf, &mut self.nodes, start);
     }
@@ -231,7 +231,7 @@ mod tests {
     use std::thread;
 
     const LIMIT: usize = 40;
-    const DICTIONARY: usize = 100_000;
+    const WANTED: Wanted = Wanted { dictionary_bytes: 100_000, longest: 2 };
 
     /// Builds with threads that take parts as they come.
     fn build_with_threads(text: &[u8], threads: usize, part_len: usize) -> WindowTree {
@@ -283,7 +283,7 @@ mod tests {
     /// What one finder through the whole text finds, cut at a slice's end.
     fn expected_in(text: &[u8], looked_at: &[(usize, Vec<Match>)], end: usize) -> Vec<(usize, Vec<Match>)> {
         let mut one = IntervalTree::new();
-        one.begin(text, &FlatStretches::default(), LIMIT, DICTIONARY);
+        one.begin(text, &FlatStretches::default(), LIMIT, WANTED);
         let mut found = Matches::new();
         let mut position = 0;
         let mut all = Vec::new();
@@ -310,7 +310,7 @@ mod tests {
             let nodes: usize = tree.parts.iter().map(|part| 8 * part.nodes.capacity()).sum();
             let bytes = 4 * tree.leaf.capacity() + tree.suffixes.capacity_bytes() + nodes;
             assert!(bytes <= WindowTree::memory_bytes(text.len()).most);
-            let memory = SliceFinder::new(&tree, DICTIONARY);
+            let memory = SliceFinder::new(&tree, WANTED);
             assert!(8 * memory.nodes.capacity() <= WindowTree::finder_bytes(text.len()).most);
         }
     }
@@ -325,7 +325,7 @@ mod tests {
                 tree.free_suffixes();
                 let tree = Arc::new(tree);
                 for ends in [vec![len], vec![len / 3, len / 2, len], vec![5000, 5001, 60_000, len - 1, len]] {
-                    let mut finder = SliceFinder::new(Arc::clone(&tree), DICTIONARY);
+                    let mut finder = SliceFinder::new(Arc::clone(&tree), WANTED);
                     let mut start = len / 10;
                     // The first slice has history; of the rest, each second one is left out.
                     for (index, &end) in ends.iter().enumerate() {
