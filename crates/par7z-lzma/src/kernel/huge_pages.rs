@@ -11,23 +11,35 @@ const MIN_BYTES: usize = 4 << 20;
 /// Advises the system to use large pages for a vector's memory, as far as it is not in use yet. It changes nothing that the
 /// program can see.
 pub(crate) fn advise<T>(values: &Vec<T>) {
+    const HUGEPAGE: i32 = 14;
+    tell_system(values.as_ptr().addr(), values.capacity() * size_of::<T>(), HUGEPAGE, values.as_ptr().cast());
+}
+
+/// Asks the system to gather memory that is in use into large pages, at once (Linux 6.1 and later; others refuse). It changes
+/// nothing that the program can see.
+pub(crate) fn gather(text: &[u8]) {
+    const COLLAPSE: i32 = 25;
+    tell_system(text.as_ptr().addr(), text.len(), COLLAPSE, text.as_ptr());
+}
+
+/// Gives advice, which must not change what the memory holds nor how it may be used, on the whole pages of an allocation.
+fn tell_system(start: usize, bytes: usize, advice: i32, memory: *const u8) {
     #[cfg(all(target_os = "linux", not(miri)))]
     {
-        const MADV_HUGEPAGE: i32 = 14;
         const PAGE: usize = 4096;
         // SAFETY: the signature is that of the system's C library, which every Linux target of std links.
         unsafe extern "C" {
             fn madvise(address: *mut core::ffi::c_void, length: usize, advice: i32) -> i32;
         }
-        let start = values.as_ptr().addr().next_multiple_of(PAGE);
-        let end = (values.as_ptr().addr() + values.capacity() * size_of::<T>()) / PAGE * PAGE;
+        let end = (start + bytes) / PAGE * PAGE;
+        let start = start.next_multiple_of(PAGE);
         if end.saturating_sub(start) >= MIN_BYTES {
-            let address = values.as_ptr().with_addr(start).cast_mut().cast();
-            // SAFETY: whole pages inside the vector's own allocation; this advice changes no content and no access right.
-            // A system that refuses it changes nothing.
-            let _ = unsafe { madvise(address, end - start, MADV_HUGEPAGE) };
+            let address = memory.with_addr(start).cast_mut().cast();
+            // SAFETY: whole pages inside one allocation, or one slice; both pieces of advice change no content and no access
+            // right. A system that refuses them changes nothing.
+            let _ = unsafe { madvise(address, end - start, advice) };
         }
     }
     #[cfg(not(all(target_os = "linux", not(miri))))]
-    let _ = values;
+    let _ = (start, bytes, advice, memory);
 }

@@ -21,6 +21,7 @@ use super::periods::Stretch;
 use super::sort::{Sorter, key_of, position_of, sort_keys};
 use super::vectors::{grow, grow_shared};
 use super::{SMALL_TEXT, load};
+use crate::kernel::huge_pages;
 use crate::kernel::prefetch::prefetch;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -193,6 +194,7 @@ impl Suffixes {
 
     /// Begins a larger text: finds what is to be sorted, in parts of about `part_len` suffixes (one pair is not cut).
     pub(super) fn plan(&mut self, text: &[u8], stretches: &mut [Stretch], part_len: usize) {
+        huge_pages::gather(text);
         self.counts.clear();
         self.counts.resize(PAIRS, 0);
         for range in between(text.len() - 1, stretches) {
