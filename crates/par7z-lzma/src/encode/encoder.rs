@@ -94,11 +94,20 @@ macro_rules! with_finder {
                 $body
             }
             TextFinder::IntervalTree => {
+                // Not both: a text gets one of them, and memory is foretold for one.
+                binary_tree.free();
                 let limit = options.tree_limit();
-                interval_tree.begin($text, $flat, limit, options.tree_wanted());
-                $core.begin_text(limit);
-                let $finder = interval_tree;
-                $body
+                if interval_tree.begin($text, $flat, limit, options.tree_wanted()) {
+                    $core.begin_text(limit);
+                    let $finder = interval_tree;
+                    $body
+                } else {
+                    interval_tree.free();
+                    binary_tree.begin($text.len(), nice_length, options.tree_cycles(), dictionary_bytes);
+                    $core.begin_text(nice_length);
+                    let $finder = binary_tree;
+                    $body
+                }
             }
         }
     }};

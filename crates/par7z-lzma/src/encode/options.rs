@@ -4,7 +4,7 @@ use super::sliced::SlicedText;
 use crate::Properties;
 use crate::find::binary_tree::BinaryTree;
 use crate::find::hash_buckets::{BUCKETS_LOG2, LeanBuckets, ThoroughBuckets};
-use crate::find::interval_tree::{IntervalTree, MAX_LIMIT, MAX_TEXT, Wanted};
+use crate::find::interval_tree::{IntervalTree, LEAN_TEXT, MAX_LIMIT, MAX_TEXT, Wanted};
 use crate::find::short_chain;
 use crate::model::{LITERAL_PROBS, MAX_MATCH, Prob};
 use core::fmt;
@@ -25,7 +25,7 @@ pub enum MatchFinder {
         cycles: u32,
     },
     /// The tree of all suffixes: all matches, and fast on large texts. Texts below 64 KiB get chains instead, which find the
-    /// same there in less time; those of 256 MiB and more binary trees.
+    /// same there in less time; those of 256 MiB and more binary trees, and so do some up to 1 MiB that have few different bytes.
     IntervalTree,
 }
 
@@ -98,15 +98,13 @@ const LEVELS: [Level; 9] = [
 
 /// What an encoder has without literals' probabilities and without a finder for texts beyond 64 KiB: the parser's nodes, tables
 /// of prices, chains for short texts, and a chunk.
-const FIXED_BYTES: usize = 1 << 20;
+const FIXED_BYTES: usize = 900 << 10;
+
+/// Fewer would be of little use, and save little.
+const LEANEST_BUCKETS_LOG2: u32 = 13;
 
 /// Up to here hash buckets are always thorough: short matches are most of what a small text has.
 const SMALL_TEXT: usize = 64 << 10;
-
-/// Steps down a binary tree where it stands in for an interval tree, by nice length: 7-Zip's rule.
-const fn tree_cycles(nice_length: u32) -> u32 {
-    16 + nice_length / 2
-}
 
 impl Default for EncoderOptions {
     /// Those of level 5.
@@ -157,7 +155,7 @@ impl EncoderOptions {
             MatchFinder::BinaryTree { cycles } => TextFinder::BinaryTree { cycles },
             MatchFinder::IntervalTree if text_bytes <= short_chain::MAX_TEXT => TextFinder::ShortChain,
             MatchFinder::IntervalTree if text_bytes <= MAX_TEXT => TextFinder::IntervalTree,
-            MatchFinder::IntervalTree => TextFinder::BinaryTree { cycles: tree_cycles(self.nice_length) },
+            MatchFinder::IntervalTree => TextFinder::BinaryTree { cycles: self.tree_cycles() },
         }
     }
 
@@ -167,6 +165,11 @@ impl EncoderOptions {
     /// [`USUAL_SLICE_BYTES`]: crate::SlicedText::USUAL_SLICE_BYTES
     pub fn slice_bytes(&self) -> usize {
         SlicedText::USUAL_SLICE_BYTES << u32::from(self.is_patient())
+    }
+
+    /// Steps down a binary tree where it stands in for an interval tree: 7-Zip's rule.
+    pub(super) fn tree_cycles(&self) -> u32 {
+        16 + self.nice_length / 2
     }
 
     /// The longest match that an interval tree gives.
@@ -205,10 +208,30 @@ impl EncoderOptions {
             TextFinder::ThoroughBuckets { buckets_log2 } => ThoroughBuckets::memory_bytes(text_bytes, buckets_log2),
             TextFinder::ShortChain => 0,
             TextFinder::BinaryTree { .. } => BinaryTree::memory_bytes(text_bytes),
-            TextFinder::IntervalTree => IntervalTree::memory_bytes(text_bytes).most,
+            // A text that an interval tree refuses gets a binary tree.
+            TextFinder::IntervalTree => {
+                let tree = IntervalTree::memory_bytes(text_bytes).most;
+                tree.max(BinaryTree::memory_bytes(text_bytes.min(LEAN_TEXT)))
+            }
         };
         // Twice: a chunk may have to be taken back.
-        (FIXED_BYTES + 2 * probs + finder) as u64
+        (FIXED_BYTES + 2 * probs).saturating_add(finder) as u64
+    }
+
+    /// The same with a finder that takes less memory; `None` if there is none. It goes from interval trees to binary trees, then to
+    /// hash buckets with the fast parser, ever fewer of them.
+    pub fn leaner(&self) -> Option<Self> {
+        let buckets = |buckets_log2| MatchFinder::HashBuckets { buckets_log2, thorough: true };
+        let finder = match self.finder {
+            MatchFinder::IntervalTree => MatchFinder::BinaryTree { cycles: self.tree_cycles() },
+            MatchFinder::BinaryTree { .. } => buckets(20),
+            MatchFinder::HashBuckets { buckets_log2, .. } if buckets_log2 > LEANEST_BUCKETS_LOG2 => {
+                buckets(buckets_log2 - 1)
+            }
+            MatchFinder::HashBuckets { .. } => return None,
+        };
+        let parser = if matches!(finder, MatchFinder::BinaryTree { .. }) { self.parser } else { Parser::Fast };
+        Some(Self { finder, parser, ..*self })
     }
 
     pub(super) fn check(&self) -> Result<(), OptionsError> {
@@ -242,6 +265,25 @@ impl core::error::Error for OptionsError {}
 mod tests {
     use super::*;
     use alloc::format;
+
+    #[test]
+    fn leaner_options_take_less_memory_down_to_the_leanest() {
+        for level in 1..=9 {
+            let mut options = EncoderOptions::level(level).expect("1 to 9");
+            while let Some(leaner) = options.leaner() {
+                assert!(leaner.check().is_ok());
+                assert!(leaner.memory_bytes(1 << 24) < options.memory_bytes(1 << 24), "{options:?}, {leaner:?}");
+                options = leaner;
+            }
+            assert!(options.memory_bytes(1 << 24) < 3 << 20);
+        }
+    }
+
+    #[test]
+    fn an_item_of_1_mib_takes_at_most_16() {
+        let options = EncoderOptions::level(5).expect("1 to 9");
+        assert!(options.memory_bytes(1 << 20) <= 16 << 20, "{}", options.memory_bytes(1 << 20));
+    }
 
     /// The table in the documentation is the table in the code.
     #[test]

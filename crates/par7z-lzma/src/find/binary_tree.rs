@@ -63,11 +63,16 @@ impl BinaryTree {
         (self.cycles, self.dictionary_bytes) = (cycles, dictionary_bytes);
     }
 
+    /// Gives all memory back.
+    pub(crate) fn free(&mut self) {
+        *self = Self::new();
+    }
+
     /// The memory for texts of at most `len` bytes.
     pub(crate) fn memory_bytes(len: usize) -> usize {
         let bits = hash4_bits(len);
         let heads = (1 << HASH2_BITS) + (1 << HASH3_BITS.min(bits)) + (1 << bits);
-        size_of::<u32>() * (heads + 2 * len.saturating_add(1))
+        size_of::<u32>() * heads + (2 * size_of::<u32>()).saturating_mul(len.saturating_add(1))
     }
 
     /// Puts the next position into its tree. `found`: matches longer than `longest` are added.

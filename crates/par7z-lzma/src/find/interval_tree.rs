@@ -36,7 +36,7 @@ use super::flat::FlatStretches;
 use super::{Finder, Matches};
 use crate::kernel::huge_pages;
 use alloc::vec::Vec;
-use build::Builder;
+use build::{Builder, NODES_AT_ONCE};
 pub(crate) use climb::Wanted;
 use climb::{AHEAD, Climb};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -56,13 +56,23 @@ pub(crate) const MAX_TEXT: usize = (1 << FIELD_BITS) - 2;
 
 /// Up to here suffixes are sorted without buckets, by keys of six bytes beside a position of 16 bits.
 const SMALL_TEXT: usize = 1 << 16;
+/// Up to here memory is bounded tightly, for thousands of such texts on many threads: a text that would need more (one of few
+/// different bytes: half as many nodes as bytes, or a pair of bytes too often) is refused.
+pub(crate) const LEAN_TEXT: usize = 1 << 20;
+
 /// Suffixes that are sorted at once, about. The text is looked through for each part, so they are few.
 const fn part_len(len: usize) -> usize {
     match len / 16 {
+        _ if len <= LEAN_TEXT => 1 << 17,
         0..=0x3_FFFF => 1 << 18,
         few if few < 4 << 20 => few,
         _ => 4 << 20,
     }
+}
+
+/// The most nodes.
+const fn node_limit(len: usize) -> usize {
+    if len <= LEAN_TEXT { len / 2 + 1 } else { len + 1 }
 }
 
 /// The finder.
@@ -89,13 +99,14 @@ impl IntervalTree {
     }
 
     /// Begins a text: sorts its suffixes to a depth of `limit` bytes, but for those in its flat stretches, which have no matches
-    /// and are none.
-    pub(crate) fn begin(&mut self, text: &[u8], flat: &FlatStretches, limit: usize, wanted: Wanted) {
+    /// and are none. `false` if a text of at most [`LEAN_TEXT`] bytes is refused.
+    #[must_use]
+    pub(crate) fn begin(&mut self, text: &[u8], flat: &FlatStretches, limit: usize, wanted: Wanted) -> bool {
         let len = text.len().min(MAX_TEXT);
         self.climb.begin(0, wanted);
         self.nodes.clear();
-        if self.nodes.capacity() < len / 2 + 1 {
-            self.nodes.reserve_exact(len / 2 + 1);
+        if self.nodes.capacity() < len / 2 + 1 + NODES_AT_ONCE {
+            self.nodes.reserve_exact(len / 2 + 1 + NODES_AT_ONCE);
             huge_pages::advise(&self.nodes);
         }
         self.nodes.push(0);
@@ -107,7 +118,7 @@ impl IntervalTree {
         let limit = limit.min(MAX_LIMIT);
         find_stretches(text, limit, &mut self.stretches);
         if len == 0 {
-            return;
+            return true;
         }
         let sorter = Sorter { text, limit };
         if len <= SMALL_TEXT {
@@ -115,14 +126,24 @@ impl IntervalTree {
         } else {
             add_flat(&mut self.stretches, flat, len);
             self.suffixes.plan(text, &mut self.stretches, part_len(len));
+            if len <= LEAN_TEXT && self.suffixes.scratch_bytes() > Scratch::lean_bytes(len) {
+                return false;
+            }
             for part in 0..self.suffixes.part_count() {
                 self.suffixes.sort_part(part, sorter, &self.stretches, &mut self.scratch);
             }
             self.suffixes.follow(text, &self.stretches);
             self.scratch.trim(part_len(len));
         }
-        Builder::new(text, limit as u32, &self.leaf[..len], &mut self.nodes, 0).build(self.suffixes.sorted());
+        let mut builder = Builder::new(text, limit as u32, &self.leaf[..len], &mut self.nodes, 0);
+        let is_built = builder.build(self.suffixes.sorted(), node_limit(len));
         fill_stretches(&self.leaf, &self.stretches);
+        is_built
+    }
+
+    /// Gives all memory back.
+    pub(crate) fn free(&mut self) {
+        *self = Self::new();
     }
 
     /// The memory for texts of at most `len` bytes.
@@ -130,9 +151,13 @@ impl IntervalTree {
         let (nodes, scratch) = (node_bytes(len), Scratch::memory_bytes(len, part_len(len)));
         let rest = leaf_bytes(len) + Suffixes::memory_bytes(len);
         // What is kept of a large scratch is little beside the nodes.
+        let most = rest + scratch.most.max(nodes.most + Scratch::lean_bytes(len));
+        let lean = leaf_bytes(len.min(LEAN_TEXT)) + Suffixes::memory_bytes(len.min(LEAN_TEXT));
+        let lean =
+            lean + 8 * (node_limit(len.min(LEAN_TEXT)) + NODES_AT_ONCE) + Scratch::lean_bytes(len.min(LEAN_TEXT));
         TreeBytes {
             typical: rest + nodes.typical + scratch.typical,
-            most: rest + scratch.most.max(nodes.most + scratch.typical.min(8 * (part_len(len) + part_len(len) / 4))),
+            most: if len <= LEAN_TEXT { lean } else { most.max(lean) },
         }
     }
 }
@@ -222,7 +247,12 @@ mod tests {
     fn memory_is_as_foretold() {
         for text in large_texts().into_iter().chain([vec![7; 300], vec![1; 50_000], b"ab".repeat(40_000)]) {
             let mut tree = IntervalTree::new();
-            tree.begin(&text, &FlatStretches::default(), 30, Wanted { dictionary_bytes: text.len(), longest: 2 });
+            assert!(tree.begin(
+                &text,
+                &FlatStretches::default(),
+                30,
+                Wanted { dictionary_bytes: text.len(), longest: 2 }
+            ));
             let bytes = 4 * tree.leaf.capacity()
                 + 8 * tree.nodes.capacity()
                 + tree.suffixes.capacity_bytes()
@@ -237,7 +267,12 @@ mod tests {
         const LIMIT: usize = 24;
         for text in large_texts() {
             let mut tree = IntervalTree::new();
-            tree.begin(&text, &FlatStretches::default(), LIMIT, Wanted { dictionary_bytes: text.len(), longest: 2 });
+            assert!(tree.begin(
+                &text,
+                &FlatStretches::default(),
+                LIMIT,
+                Wanted { dictionary_bytes: text.len(), longest: 2 }
+            ));
             let mut found = Matches::new();
             let mut latest = vec![0; 1 << 16];
             let mut before = vec![0; text.len()];

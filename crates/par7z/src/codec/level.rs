@@ -5,8 +5,8 @@
 
 use super::lzma::Setup;
 use super::{Encoder, SlicedText, bzip2, copy, deflate, lzma, lzma2, ppmd};
-use crate::{Bzip2Params, DeflateParams, Method, PpmdParams};
-use par7z_lzma::EncoderOptions;
+use crate::{Bzip2Params, DeflateParams, LzmaMatchFinder, Method, PpmdParams};
+use par7z_lzma::{EncoderOptions, LzmaStreamEncoder};
 
 /// What a level means for each method but LZMA and LZMA2.
 struct Level {
@@ -128,11 +128,39 @@ impl ResolvedMethod {
         &[lzma2::END]
     }
 
+    /// The same with an encoder that takes less memory, if there is one.
+    pub(crate) fn leaner(&self) -> Option<Self> {
+        match self {
+            Self::Lzma(setup) => setup.leaner().map(Self::Lzma),
+            Self::Lzma2(setup) => setup.leaner().map(Self::Lzma2),
+            _ => None,
+        }
+    }
+
+    /// How matches are found, if they are.
+    pub(crate) fn match_finder(&self) -> Option<LzmaMatchFinder> {
+        match self {
+            Self::Lzma(setup) | Self::Lzma2(setup) => Some(setup.match_finder()),
+            _ => None,
+        }
+    }
+
+    /// Memory to pack a block of so many bytes, history included: shared by all workers, and each worker's.
+    pub(crate) fn block_memory_bytes(&self, bytes: u64) -> (u64, u64) {
+        match self {
+            Self::Lzma2(setup) if self.is_sliced(bytes as usize) => {
+                SlicedText::memory_bytes(setup.options(), bytes as usize)
+            }
+            _ => (0, 0),
+        }
+    }
+
     /// Memory of one encoder in bytes, for streams of at most `size` bytes.
     pub(crate) fn encoder_memory_bytes(&self, size: Option<u64>) -> u64 {
         match self {
             Self::Copy => 0,
-            Self::Lzma(setup) | Self::Lzma2(setup) => setup.encoder_memory_bytes(size),
+            Self::Lzma(setup) => LzmaStreamEncoder::memory_bytes(setup.options(), size.unwrap_or(u64::MAX)),
+            Self::Lzma2(setup) => setup.options().memory_bytes(size.unwrap_or(LZMA2_BLOCK_BYTES) as usize),
             Self::Ppmd(params) => ppmd::encoder_memory_bytes(params, size),
             Self::Bzip2(params) => bzip2::encoder_memory_bytes(params),
             Self::Deflate(_) => deflate::ENCODER_MEMORY_BYTES,

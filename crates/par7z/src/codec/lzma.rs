@@ -61,6 +61,18 @@ impl Setup {
         Self { options }
     }
 
+    pub(super) fn leaner(&self) -> Option<Self> {
+        self.options.leaner().map(|options| Self { options })
+    }
+
+    pub(super) fn match_finder(&self) -> LzmaMatchFinder {
+        match self.options.finder {
+            MatchFinder::HashBuckets { .. } => LzmaMatchFinder::HashBuckets,
+            MatchFinder::BinaryTree { .. } => LzmaMatchFinder::BinaryTree,
+            MatchFinder::IntervalTree => LzmaMatchFinder::IntervalTree,
+        }
+    }
+
     pub(super) fn options(&self) -> &EncoderOptions {
         &self.options
     }
@@ -72,11 +84,6 @@ impl Setup {
 
     pub(super) fn encoder(&self) -> par7z_lzma::Encoder {
         par7z_lzma::Encoder::new(self.options).expect("parameters are checked when they are set")
-    }
-
-    /// Memory of an encoder for texts of at most `size` bytes.
-    pub(super) fn encoder_memory_bytes(&self, size: Option<u64>) -> u64 {
-        self.options.memory_bytes(size.map_or(usize::MAX, |size| usize::try_from(size).unwrap_or(usize::MAX)))
     }
 }
 

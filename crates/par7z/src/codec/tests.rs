@@ -255,6 +255,7 @@ fn dictionaries_shrink_to_the_stream() {
     assert_eq!(*stored(Method::Lzma(NO_LZMA), Some((5 << 20) + 1)), [0x5D, 0, 0, 0x60, 0], "whole MiB");
     assert_eq!(*stored(METHODS[3], Some(100)), [6, 0, 0, 1, 0], "64 KiB");
     assert!(method(lzma2).encoder_memory_bytes(Some(100)) < 2 << 20);
+    assert!(method(lzma2).encoder_memory_bytes(Some(1 << 20)) <= 16 << 20);
     assert!(method(lzma2).encoder_memory_bytes(None) > 300 << 20);
 }
 

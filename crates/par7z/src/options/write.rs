@@ -137,6 +137,8 @@ pub struct WriteOptions {
     pub(crate) solid: Solid,
     pub(crate) order: Order,
     pub(crate) memory_budget_bytes: u64,
+    pub(crate) encoder_memory_bytes: Option<u64>,
+    pub(crate) independent_blocks: bool,
     pub(crate) encryption: Option<Encryption>,
     pub(crate) compress_header: bool,
     pub(crate) times: TimeChoice,
@@ -172,6 +174,8 @@ impl Default for WriteOptions {
             solid: Solid::OFF,
             order: Order::Input,
             memory_budget_bytes: Self::DEFAULT_MEMORY_BUDGET_BYTES,
+            encoder_memory_bytes: None,
+            independent_blocks: false,
             encryption: None,
             compress_header: true,
             times: TimeChoice::default(),
@@ -276,6 +280,25 @@ impl WriteOptions {
         }
         self.memory_budget_bytes = bytes;
         Ok(self)
+    }
+
+    /// The most memory that one thread's encoder of LZMA or LZMA2 may take, in bytes. If the level's match finder takes more, a
+    /// leaner one is chosen, which is slower or packs larger: binary trees, then hash buckets;
+    /// [`Compressor::match_finder`](crate::Compressor::match_finder) tells which. The leanest needs about 2 MiB, which no limit
+    /// makes less. Default `None`: the level's.
+    #[must_use]
+    pub fn encoder_memory(mut self, bytes: Option<u64>) -> Self {
+        self.encoder_memory_bytes = bytes;
+        self
+    }
+
+    /// Whether the blocks of a large LZMA2 folder (64 MiB, or an eighth of the memory budget if that is less) begin with a fresh
+    /// dictionary each, so that a reader can unpack them at the same time. Default `false`: they refer to what was before,
+    /// which is smaller.
+    #[must_use]
+    pub fn independent_blocks(mut self, independent: bool) -> Self {
+        self.independent_blocks = independent;
+        self
     }
 
     /// Encrypts all content, and with [`Encryption::hide_names`] the header.

@@ -11,6 +11,8 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 const FETCH_AHEAD: usize = 24;
 /// Suffixes that are compared at a time.
 const BLOCK: usize = 64;
+/// Nodes that may be made before their number is looked at.
+pub(super) const NODES_AT_ONCE: usize = BLOCK;
 /// Words that are compared without a branch.
 const WORDS: usize = 5;
 
@@ -33,9 +35,10 @@ impl<'a> Builder<'a> {
         Self { text, limit, leaf, nodes, base, stack: [(0, 0); MAX_LIMIT + 2], depth: 0 }
     }
 
-    /// Takes all suffixes.
+    /// Takes all suffixes. `false` if that would be more nodes than `node_limit`.
+    #[must_use]
     #[inline(never)]
-    pub(super) fn build(&mut self, sorted: &[AtomicU32]) {
+    pub(super) fn build(&mut self, sorted: &[AtomicU32], node_limit: usize) -> bool {
         let mut shared = [0u32; BLOCK];
         for start in (0..sorted.len()).step_by(BLOCK) {
             let block = &sorted[start..sorted.len().min(start + BLOCK)];
@@ -55,7 +58,11 @@ impl<'a> Builder<'a> {
             for (position, &shared) in block.iter().zip(&shared) {
                 self.take(position.load(Relaxed) as usize, shared);
             }
+            if self.nodes.len() > node_limit {
+                return false;
+            }
         }
+        true
     }
 
     /// How many bytes two suffixes share, at most `limit`.

@@ -20,7 +20,7 @@ use super::order::{Ranks, USUAL, find_order};
 use super::periods::Stretch;
 use super::sort::{Sorter, key_of, position_of, sort_keys};
 use super::vectors::{grow, grow_shared};
-use super::{SMALL_TEXT, load};
+use super::{SMALL_TEXT, load, part_len};
 use crate::kernel::huge_pages;
 use crate::kernel::prefetch::prefetch;
 use alloc::vec::Vec;
@@ -88,6 +88,11 @@ impl Scratch {
         let ends = 4 * PAIRS;
         let typical = 8 * part_len.min(len * 36 / 100) + 8 * len / 25 + ends;
         TreeBytes { typical, most: 8 * ups + 8 * len / 2 + ends }
+    }
+
+    /// What is kept from text to text, and enough for most texts.
+    pub(super) fn lean_bytes(len: usize) -> usize {
+        8 * (part_len(len) + part_len(len) / 4) + 4 * PAIRS
     }
 
     #[cfg(test)]
@@ -259,6 +264,13 @@ impl Suffixes {
         }
         part.pairs.end = PAIRS as u32;
         self.parts.push(part);
+    }
+
+    /// What sorting the parts takes of a [`Scratch`].
+    pub(super) fn scratch_bytes(&self) -> usize {
+        let keys = self.parts.iter().map(|part| part.suffixes).max().unwrap_or(0);
+        let spare = self.parts.iter().map(|part| part.largest).max().unwrap_or(0);
+        8 * (keys + spare) + 4 * PAIRS
     }
 
     pub(super) fn part_count(&self) -> usize {

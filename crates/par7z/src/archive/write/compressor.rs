@@ -3,11 +3,10 @@
 use super::commit::commit;
 use super::job::{Job, run_job};
 use super::plan::{Planner, expected_size};
-use super::run::{Run, Worker, block_bytes};
-use crate::codec::ResolvedMethod;
+use super::run::{Run, Worker, encoder_memory_bytes, resolve_method};
 use crate::pipeline::{Pool, PoolHandle};
 use crate::storage::{PathSink, Sink, VecSink};
-use crate::{Error, ErrorKind, FilterChoice, Item, Method, Report, Result, Stragglers, WriteOptions};
+use crate::{Error, ErrorKind, FilterChoice, Item, LzmaMatchFinder, Method, Report, Result, Stragglers, WriteOptions};
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,11 +47,13 @@ impl Compressor {
     /// Memory of one thread's encoder in bytes, for items of at most `item_bytes` (`None`: of any size). A run takes
     /// [`WriteOptions::memory_budget`] and this for each thread.
     pub fn encoder_memory_bytes(&self, item_bytes: Option<u64>) -> u64 {
-        let method = ResolvedMethod::new(&self.options.method, self.options.level);
-        let block_bytes = block_bytes(&method, self.options.memory_budget_bytes);
-        let stream_bytes =
-            if method.has_slices() { Some(item_bytes.unwrap_or(u64::MAX).min(block_bytes)) } else { item_bytes };
-        method.encoder_memory_bytes(stream_bytes)
+        encoder_memory_bytes(&resolve_method(&self.options), &self.options, item_bytes)
+    }
+
+    /// How matches are found in large items: the level's way, or a leaner one under a tight
+    /// [`encoder_memory`](WriteOptions::encoder_memory). `None` for methods other than LZMA and LZMA2.
+    pub fn match_finder(&self) -> Option<LzmaMatchFinder> {
+        resolve_method(&self.options).match_finder()
     }
 
     /// Compresses items into a sink (see [`storage`](crate::storage)). Items are taken from the iterator as workers get

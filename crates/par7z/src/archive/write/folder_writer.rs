@@ -244,10 +244,9 @@ impl<'run> FolderWriter<'run> {
             self.pack_block(worker, BlockInput::Own(window), self.history_bytes, reservation, last)?;
         // Its end is the next one's history. What filters hold back comes with the next block.
         if let BlockInput::Own(window) = &mut window {
-            let history_bytes = self.run.method.history_bytes(self.block_bytes).min(window.len());
-            let start = window.len() - history_bytes;
-            // What is before the window counts modulo 16, for LZMA's positions.
-            let start = (start + (16 - (window.len() - self.history_bytes) % 16) % 16).min(window.len());
+            let history_bytes = self.max_history_bytes().min(window.len());
+            // LZMA's positions count modulo 16 from where the dictionary was reset, which windows must not change.
+            let start = (window.len() - history_bytes).next_multiple_of(16).min(window.len());
             window.drain(..start);
             self.history_bytes = window.len();
             self.pending = std::mem::take(window);
@@ -365,6 +364,11 @@ impl<'run> FolderWriter<'run> {
         self.run.method.has_slices() && self.run.method.is_sliced(content.len()) && !is_incompressible(content)
     }
 
+    /// How much of the blocks before a block its slices refer to.
+    fn max_history_bytes(&self) -> usize {
+        if self.run.options.independent_blocks { 0 } else { self.run.method.history_bytes(self.block_bytes) }
+    }
+
     /// Queues the record of a folder whose blocks are queued.
     fn finish_blocks(self) -> Result<u64> {
         let coder = match &self.stage {
@@ -401,7 +405,7 @@ impl<'run> FolderWriter<'run> {
             let last = end == content.len();
             if is_sliced {
                 let reservation = self.wait_for_memory(memory((end - start) as u64))?;
-                let history = (self.run.method.history_bytes(self.block_bytes)).min(start) / 16 * 16;
+                let history = self.max_history_bytes().min(start) / 16 * 16;
                 let window = BlockInput::Shared(Arc::clone(shared), start - history..end);
                 self.pack_block(worker, window, history, Some(reservation), last)?;
             } else {

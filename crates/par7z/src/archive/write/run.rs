@@ -95,6 +95,39 @@ pub(super) fn block_bytes(method: &ResolvedMethod, memory_budget_bytes: u64) -> 
     method.block_bytes().clamp(1 << 20, most)
 }
 
+/// The method of a run: the leanest that the limit of an encoder's memory asks for.
+pub(super) fn resolve_method(options: &WriteOptions) -> ResolvedMethod {
+    let mut method = ResolvedMethod::new(&options.method, options.level);
+    while let Some(limit) = options.encoder_memory_bytes
+        && encoder_memory_bytes(&method, options, None) > limit
+        && let Some(leaner) = method.leaner()
+    {
+        method = leaner;
+    }
+    method
+}
+
+/// Memory of one thread's encoder, for items of at most `item_bytes`. What a large item's workers share counts a part for each.
+pub(super) fn encoder_memory_bytes(method: &ResolvedMethod, options: &WriteOptions, item_bytes: Option<u64>) -> u64 {
+    if !method.has_slices() {
+        return method.encoder_memory_bytes(item_bytes);
+    }
+    let block_bytes = block_bytes(method, options.memory_budget_bytes);
+    let bytes = item_bytes.unwrap_or(u64::MAX).min(block_bytes + method.history_bytes(block_bytes) as u64);
+    // What is not cut into slices, a worker packs by itself; it may have done that before.
+    let mut whole_bytes = bytes;
+    while method.is_sliced(whole_bytes as usize) {
+        whole_bytes /= 2;
+    }
+    let (shared, own) = method.block_memory_bytes(bytes);
+    let threads = options.threads.resolve() as u64;
+    let blocks = threads.min(MAX_BLOCKS);
+    method.encoder_memory_bytes(Some(whole_bytes)) + own + (shared * blocks).div_ceil(threads)
+}
+
+/// More blocks than this do not fit into the budget at a time: each is reserved with its output, and the head has half of it.
+const MAX_BLOCKS: u64 = 2;
+
 /// The most that a streaming encoder gives for a piece of input: a block of BZip2 that does not compress.
 const STREAM_CHUNK_BYTES: u64 = 1 << 20;
 
@@ -114,7 +147,7 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn new(options: &WriteOptions) -> Result<Self> {
-        let method = ResolvedMethod::new(&options.method, options.level);
+        let method = resolve_method(options);
         let stop = Stop::new(options.cancel.clone());
         let block_bytes = block_bytes(&method, options.memory_budget_bytes);
         // What the head needs to move on: a block with its history and its output, an item read ahead, and a chunk of a
