@@ -32,6 +32,7 @@ pub(crate) fn write_options(
         .attributes(!low.no_attributes)
         .on_error(low.error_policy)?
         .cancel_token(cancel);
+    options = options.encoder_memory(low.encoder_memory).independent_blocks(low.independent_blocks);
     if let Some(bytes) = low.memory {
         options = options.memory_budget(bytes)?;
     }

@@ -178,6 +178,8 @@ pub(crate) struct LowArgs {
     pub(crate) sort_by_type: bool,
     pub(crate) compress_header: Option<bool>,
     pub(crate) memory: Option<u64>,
+    pub(crate) encoder_memory: Option<u64>,
+    pub(crate) independent_blocks: bool,
     pub(crate) times: TimeChoice,
     pub(crate) no_attributes: bool,
     pub(crate) order: Order,
@@ -259,6 +261,8 @@ impl LowArgs {
             Id::Memory => self.memory = Some(bytes("--memory", text)?),
             Id::MemoryUse if text.starts_with(['p', 'P']) => {}
             Id::MemoryUse => self.memory = Some(bytes("-mmemuse", text)?),
+            Id::EncoderMemory => self.encoder_memory = Some(bytes("--encoder-memory", text)?),
+            Id::IndependentBlocks => self.independent_blocks = true,
             Id::StoreModified => self.times.modified = on_off(text),
             Id::StoreCreated => self.times.created = on_off(text),
             Id::StoreAccessed => self.times.accessed = on_off(text),

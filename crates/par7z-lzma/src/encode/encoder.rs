@@ -97,7 +97,7 @@ macro_rules! with_finder {
                 // Not both: a text gets one of them, and memory is foretold for one.
                 binary_tree.free();
                 let limit = options.tree_limit();
-                if interval_tree.begin($text, $flat, limit, options.tree_wanted()) {
+                if interval_tree.try_begin($text, $flat, limit, options.tree_wanted()) {
                     $core.begin_text(limit);
                     let $finder = interval_tree;
                     $body

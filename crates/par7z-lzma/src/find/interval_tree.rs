@@ -70,9 +70,9 @@ const fn part_len(len: usize) -> usize {
     }
 }
 
-/// The most nodes.
+/// The most nodes of a lean tree.
 const fn node_limit(len: usize) -> usize {
-    if len <= LEAN_TEXT { len / 2 + 1 } else { len + 1 }
+    len / 2 + 1
 }
 
 /// The finder.
@@ -101,7 +101,17 @@ impl IntervalTree {
     /// Begins a text: sorts its suffixes to a depth of `limit` bytes, but for those in its flat stretches, which have no matches
     /// and are none. `false` if a text of at most [`LEAN_TEXT`] bytes is refused.
     #[must_use]
-    pub(crate) fn begin(&mut self, text: &[u8], flat: &FlatStretches, limit: usize, wanted: Wanted) -> bool {
+    pub(crate) fn try_begin(&mut self, text: &[u8], flat: &FlatStretches, limit: usize, wanted: Wanted) -> bool {
+        self.begin_within(text, flat, limit, wanted, text.len() <= LEAN_TEXT)
+    }
+
+    /// The same for any text, however much memory it takes.
+    #[cfg(test)]
+    pub(crate) fn begin(&mut self, text: &[u8], flat: &FlatStretches, limit: usize, wanted: Wanted) {
+        assert!(self.begin_within(text, flat, limit, wanted, false), "no bound");
+    }
+
+    fn begin_within(&mut self, text: &[u8], flat: &FlatStretches, limit: usize, wanted: Wanted, is_lean: bool) -> bool {
         let len = text.len().min(MAX_TEXT);
         self.climb.begin(0, wanted);
         self.nodes.clear();
@@ -126,7 +136,7 @@ impl IntervalTree {
         } else {
             add_flat(&mut self.stretches, flat, len);
             self.suffixes.plan(text, &mut self.stretches, part_len(len));
-            if len <= LEAN_TEXT && self.suffixes.scratch_bytes() > Scratch::lean_bytes(len) {
+            if is_lean && self.suffixes.scratch_bytes() > Scratch::lean_bytes(len) {
                 return false;
             }
             for part in 0..self.suffixes.part_count() {
@@ -136,7 +146,7 @@ impl IntervalTree {
             self.scratch.trim(part_len(len));
         }
         let mut builder = Builder::new(text, limit as u32, &self.leaf[..len], &mut self.nodes, 0);
-        let is_built = builder.build(self.suffixes.sorted(), node_limit(len));
+        let is_built = builder.build(self.suffixes.sorted(), if is_lean { node_limit(len) } else { usize::MAX });
         fill_stretches(&self.leaf, &self.stretches);
         is_built
     }
@@ -247,17 +257,29 @@ mod tests {
     fn memory_is_as_foretold() {
         for text in large_texts().into_iter().chain([vec![7; 300], vec![1; 50_000], b"ab".repeat(40_000)]) {
             let mut tree = IntervalTree::new();
-            assert!(tree.begin(
-                &text,
-                &FlatStretches::default(),
-                30,
-                Wanted { dictionary_bytes: text.len(), longest: 2 }
-            ));
+            let wanted = Wanted { dictionary_bytes: text.len(), longest: 2 };
+            let _ = tree.try_begin(&text, &FlatStretches::default(), 30, wanted);
             let bytes = 4 * tree.leaf.capacity()
                 + 8 * tree.nodes.capacity()
                 + tree.suffixes.capacity_bytes()
                 + tree.scratch.capacity_bytes();
             assert!(bytes <= IntervalTree::memory_bytes(text.len()).most, "{bytes} for {}", text.len());
+        }
+    }
+
+    #[test]
+    fn what_takes_too_much_memory_is_refused() {
+        let mut number = 7u32;
+        let mut random = || {
+            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (number >> 16) as u8
+        };
+        let wanted = Wanted { dictionary_bytes: 1 << 20, longest: 2 };
+        let few: Vec<u8> = (0..400_000).map(|_| random() % 2).collect();
+        let many: Vec<u8> = (0..400_000).map(|_| random()).collect();
+        let long: Vec<u8> = few.iter().cycle().take(LEAN_TEXT + 1).copied().collect();
+        for (text, expected) in [(few, false), (many, true), (long, true)] {
+            assert_eq!(IntervalTree::new().try_begin(&text, &FlatStretches::default(), 40, wanted), expected);
         }
     }
 
@@ -267,12 +289,7 @@ mod tests {
         const LIMIT: usize = 24;
         for text in large_texts() {
             let mut tree = IntervalTree::new();
-            assert!(tree.begin(
-                &text,
-                &FlatStretches::default(),
-                LIMIT,
-                Wanted { dictionary_bytes: text.len(), longest: 2 }
-            ));
+            tree.begin(&text, &FlatStretches::default(), LIMIT, Wanted { dictionary_bytes: text.len(), longest: 2 });
             let mut found = Matches::new();
             let mut latest = vec![0; 1 << 16];
             let mut before = vec![0; text.len()];

@@ -70,7 +70,6 @@ fn each_parameter() {
     let variants = [
         LzmaParams { dictionary_bytes: Some(1 << 12), ..lzma },
         LzmaParams { nice_length: Some(5), ..lzma },
-        LzmaParams { cycles: Some(1), ..lzma },
         LzmaParams { match_finder: Some(LzmaMatchFinder::HashBuckets), mode: Some(LzmaMode::Fast), ..lzma },
         LzmaParams { mode: Some(LzmaMode::Fast), ..lzma },
         LzmaParams { lc: Some(0), ..lzma },
@@ -82,6 +81,9 @@ fn each_parameter() {
         assert!(archive(&with(Method::Lzma(variant))) != plain, "{variant:?}");
         assert!(archive(&with(Method::Lzma2(variant))) != archive(&with(Method::Lzma2(lzma))), "LZMA2 {variant:?}");
     }
+    let trees = LzmaParams { match_finder: Some(LzmaMatchFinder::BinaryTree), ..lzma };
+    let one_step = LzmaParams { cycles: Some(1), ..trees };
+    assert!(archive(&with(Method::Lzma2(one_step))) != archive(&with(Method::Lzma2(trees))), "cycles");
     let bzip2 = |block| archive(&with(Method::Bzip2(Bzip2Params { block_100k: Some(block) })));
     assert!(bzip2(1) != bzip2(9));
     let deflate = |level| archive(&with(Method::Deflate(DeflateParams { zlib_level: Some(level) })));
