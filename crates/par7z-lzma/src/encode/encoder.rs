@@ -47,6 +47,7 @@ pub fn unwatched(_: EncodeProgress) -> ControlFlow<()> {
 /// what was before; its tables are kept, and a small text after a large one costs what a small text costs.
 pub struct Encoder {
     options: EncoderOptions,
+    most_dictionary_bytes: u32,
     core: Core,
     lean_buckets: LeanBuckets,
     thorough_buckets: ThoroughBuckets,
@@ -64,8 +65,16 @@ impl fmt::Debug for Encoder {
 /// Runs `$body` with the finder that suits a text, at the text's beginning: once compiled for each kind of finder.
 macro_rules! with_finder {
     ($encoder:expr, $text:expr, $flat:expr, |$core:ident, $finder:ident| $body:expr) => {{
-        let Encoder { options, core: $core, lean_buckets, thorough_buckets, short_chain, binary_tree, interval_tree } =
-            $encoder;
+        let Encoder {
+            options,
+            core: $core,
+            lean_buckets,
+            thorough_buckets,
+            short_chain,
+            binary_tree,
+            interval_tree,
+            ..
+        } = $encoder;
         let nice_length = options.nice_length as usize;
         let dictionary_bytes = options.dictionary_bytes as usize;
         match options.finder_for($text.len()) {
@@ -127,11 +136,19 @@ impl Encoder {
             short_chain: ShortChain::new(),
             binary_tree: BinaryTree::new(),
             interval_tree: IntervalTree::new(),
+            most_dictionary_bytes: options.dictionary_bytes,
             options,
         })
     }
 
-    /// What it was made with.
+    /// From now on matches reach no farther than `dictionary_bytes`, nor than the dictionary that the encoder was made with: for
+    /// streams that are said to need a smaller one.
+    pub fn limit_dictionary(&mut self, dictionary_bytes: u32) {
+        self.options.dictionary_bytes = dictionary_bytes.min(self.most_dictionary_bytes);
+        self.core.options.dictionary_bytes = self.options.dictionary_bytes;
+    }
+
+    /// What it was made with, under a [limit](Self::limit_dictionary) of the dictionary.
     pub fn options(&self) -> &EncoderOptions {
         &self.options
     }

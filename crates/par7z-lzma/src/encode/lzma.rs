@@ -79,6 +79,11 @@ impl LzmaStreamEncoder {
         options.memory_bytes(window_bytes).saturating_add(window_bytes as u64)
     }
 
+    /// See [`Encoder::limit_dictionary`]. Between streams only.
+    pub fn limit_dictionary(&mut self, dictionary_bytes: u32) {
+        self.encoder.limit_dictionary(dictionary_bytes);
+    }
+
     /// Begins a stream, whatever was before.
     pub fn begin(&mut self) {
         self.window.clear();

@@ -138,6 +138,8 @@ impl Encoder for LzmaEncoder {
         let dictionary = dictionary_for(self.setup.dictionary_bytes(), size);
         let mut properties = [self.setup.options.properties.to_byte(), 0, 0, 0, 0];
         properties[1..].copy_from_slice(&stored_dictionary(dictionary).to_le_bytes());
+        // The size may turn out to be wrong: matches must not reach farther than was said.
+        self.encoder.limit_dictionary(dictionary);
         self.encoder.begin();
         Ok(coder(id::LZMA, &properties))
     }

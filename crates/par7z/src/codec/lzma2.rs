@@ -34,8 +34,10 @@ impl Lzma2Encoder {
 
 impl Encoder for Lzma2Encoder {
     fn begin(&mut self, size: Option<u64>) -> Result<Coder> {
+        let dictionary = lzma::dictionary_for(self.dictionary_bytes, size);
         self.gathered.clear();
-        Ok(coder(id::LZMA2, &[property_for(lzma::dictionary_for(self.dictionary_bytes, size))]))
+        self.encoder.limit_dictionary(dictionary);
+        Ok(coder(id::LZMA2, &[property_for(dictionary)]))
     }
 
     fn write(&mut self, input: &[u8], _out: &mut Vec<u8>) -> Result<()> {
@@ -63,6 +65,8 @@ impl Encoder for Lzma2Encoder {
         out: &mut Vec<u8>,
         watch: Watch<'_>,
     ) -> Result<()> {
+        // Another worker has begun the stream.
+        self.encoder.limit_dictionary(self.dictionary_bytes);
         lzma::watched(watch, |watch| self.encoder.encode_slice(text, state, window, index, out, watch))
     }
 }
