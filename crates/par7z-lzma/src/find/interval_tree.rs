@@ -41,7 +41,7 @@ use climb::{AHEAD, Climb};
 use core::ops::Range;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use induce::{Scratch, Suffixes};
-use memory::{TreeBytes, leaf_bytes, node_bytes};
+use memory::{TreeBytes, leaf_bytes, node_bytes, usual_nodes};
 use periods::{Stretch, find_stretches};
 use sort::Sorter;
 use vectors::grow_shared;
@@ -93,8 +93,8 @@ impl IntervalTree {
         let len = text.len().min(MAX_TEXT);
         self.climb.begin(0, len, dictionary_bytes);
         self.nodes.clear();
-        if self.nodes.capacity() < len / 2 + 1 {
-            self.nodes.reserve_exact(len / 2 + 1);
+        if self.nodes.capacity() < usual_nodes(len) {
+            self.nodes.reserve_exact(usual_nodes(len));
             huge_pages::advise(&self.nodes);
         }
         self.nodes.push(0);
