@@ -36,12 +36,12 @@ use super::flat::FlatStretches;
 use super::{Finder, Matches};
 use crate::kernel::huge_pages;
 use alloc::vec::Vec;
-use build::{Builder, NODES_AT_ONCE};
+use build::{BLOCK, Builder};
 pub(crate) use climb::Wanted;
 use climb::{AHEAD, Climb};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use induce::{Scratch, Suffixes};
-use memory::{TreeBytes, leaf_bytes, node_bytes};
+use memory::{TreeBytes, leaf_bytes, node_bytes, usual_nodes};
 use periods::{Stretch, add_flat, find_stretches};
 use sort::Sorter;
 use vectors::grow_shared;
@@ -57,7 +57,7 @@ pub(crate) const MAX_TEXT: usize = (1 << FIELD_BITS) - 2;
 /// Up to here suffixes are sorted without buckets, by keys of six bytes beside a position of 16 bits.
 const SMALL_TEXT: usize = 1 << 16;
 /// Up to here memory is bounded tightly, for thousands of such texts on many threads: a text that would need more (one of few
-/// different bytes: half as many nodes as bytes, or a pair of bytes too often) is refused.
+/// different bytes: five nodes for eight bytes, or a pair of bytes too often) is refused.
 pub(crate) const LEAN_TEXT: usize = 1 << 20;
 
 /// Suffixes that are sorted at once, about. The text is looked through for each part, so they are few.
@@ -70,9 +70,9 @@ const fn part_len(len: usize) -> usize {
     }
 }
 
-/// The most nodes of a lean tree.
-const fn node_limit(len: usize) -> usize {
-    len / 2 + 1
+/// The most nodes of a lean tree: what there is room for, but for those of a block.
+fn node_limit(len: usize) -> usize {
+    usual_nodes(len) - BLOCK
 }
 
 /// The finder.
@@ -115,8 +115,8 @@ impl IntervalTree {
         let len = text.len().min(MAX_TEXT);
         self.climb.begin(0, wanted);
         self.nodes.clear();
-        if self.nodes.capacity() < len / 2 + 1 + NODES_AT_ONCE {
-            self.nodes.reserve_exact(len / 2 + 1 + NODES_AT_ONCE);
+        if self.nodes.capacity() < usual_nodes(len) {
+            self.nodes.reserve_exact(usual_nodes(len));
             huge_pages::advise(&self.nodes);
         }
         self.nodes.push(0);
@@ -163,8 +163,7 @@ impl IntervalTree {
         // What is kept of a large scratch is little beside the nodes.
         let most = rest + scratch.most.max(nodes.most + Scratch::lean_bytes(len));
         let lean = leaf_bytes(len.min(LEAN_TEXT)) + Suffixes::memory_bytes(len.min(LEAN_TEXT));
-        let lean =
-            lean + 8 * (node_limit(len.min(LEAN_TEXT)) + NODES_AT_ONCE) + Scratch::lean_bytes(len.min(LEAN_TEXT));
+        let lean = lean + 8 * usual_nodes(len.min(LEAN_TEXT)) + Scratch::lean_bytes(len.min(LEAN_TEXT));
         TreeBytes {
             typical: rest + nodes.typical + scratch.typical,
             most: if len <= LEAN_TEXT { lean } else { most.max(lean) },

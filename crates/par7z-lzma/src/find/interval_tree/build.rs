@@ -10,9 +10,7 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 /// Suffixes ahead whose text is fetched.
 const FETCH_AHEAD: usize = 24;
 /// Suffixes that are compared at a time.
-const BLOCK: usize = 64;
-/// Nodes that may be made before their number is looked at.
-pub(super) const NODES_AT_ONCE: usize = BLOCK;
+pub(super) const BLOCK: usize = 64;
 /// Words that are compared without a branch.
 const WORDS: usize = 5;
 
@@ -43,6 +41,10 @@ impl<'a> Builder<'a> {
         for start in (0..sorted.len()).step_by(BLOCK) {
             let block = &sorted[start..sorted.len().min(start + BLOCK)];
             let next = sorted.get(start + BLOCK);
+            if self.nodes.capacity() - self.nodes.len() < BLOCK {
+                // Each suffix makes at most one node.
+                self.nodes.reserve_exact(sorted.len() - start + BLOCK);
+            }
             // Lengths first: while one is computed, the text of the next ones comes.
             for (index, shared) in shared[..block.len()].iter_mut().enumerate() {
                 if let Some(ahead) = sorted.get(start + index + FETCH_AHEAD) {

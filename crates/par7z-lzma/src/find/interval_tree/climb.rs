@@ -4,9 +4,9 @@
 //! visited, but the way does not. So the ways of the next dozens of positions are followed beforehand: at each position one
 //! level further up for some of those that come, each node being fetched when its number is known.
 //!
-//! **Why it wins.** A source's position has ten nodes above it; one after another from the third cache they cost more than
-//! everything else the encoder does. To look up the ways of 16 positions at once, level by level, and to keep them, was
-//! no faster: most of it is instructions, then.
+//! **Why it wins.** A source's position has ten nodes above it, a program's six to seven. With six levels fetched ahead instead
+//! of twelve, going up took 1.3 to 1.6 times as long on 16 MB of sources, and as long on programs. To look up the ways of 16
+//! positions at once, level by level, and to keep them, was slower on both.
 
 use super::super::Matches;
 use super::periods::Stretch;

@@ -24,7 +24,7 @@ use super::super::{Finder, Matches};
 use super::build::Builder;
 use super::climb::{AHEAD, Climb, Wanted};
 use super::induce::{Scratch, Suffixes};
-use super::memory::{TreeBytes, leaf_bytes, node_bytes};
+use super::memory::{TreeBytes, leaf_bytes, node_bytes, usual_nodes};
 use super::periods::{Stretch, add_flat, find_stretches};
 use super::sort::Sorter;
 use super::vectors::{grow, grow_shared};
@@ -125,7 +125,7 @@ impl WindowTree {
     pub(crate) fn build_part(&self, text: &[u8], index: usize) -> BuiltPart {
         let range = self.ranges[index].clone();
         let base = range.start as u32 + 1;
-        let mut nodes = Vec::with_capacity(range.len() / 2);
+        let mut nodes = Vec::with_capacity(usual_nodes(range.len()));
         let leaf = &self.leaf[..self.len];
         let is_built = Builder::new(text, self.limit as u32, leaf, &mut nodes, base)
             .build(&self.suffixes.sorted()[range], usize::MAX);
