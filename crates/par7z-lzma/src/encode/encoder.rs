@@ -34,7 +34,7 @@ impl fmt::Display for Stopped {
 
 impl core::error::Error for Stopped {}
 
-/// Called every 64 KiB or so, and before a text's suffixes are sorted (which takes about a quarter of the time in all).
+/// Called every 64 KiB or so, and before a text's suffixes are sorted.
 /// [`ControlFlow::Break`] stops the encoding.
 pub type Watch<'a> = &'a mut dyn FnMut(EncodeProgress) -> ControlFlow<()>;
 

@@ -114,7 +114,7 @@ impl Default for EncoderOptions {
 }
 
 impl EncoderOptions {
-    /// The options of a level, 1 (fastest) to 9 (smallest). Level 0 is storing: [`Encoder::store_lzma2`](super::Encoder::store_lzma2).
+    /// The options of a level, 1 (fastest) to 9 (smallest). Level 0 is storing: [`Encoder::store_lzma2`](crate::Encoder::store_lzma2).
     ///
     /// | level | dictionary | nice length | match finder | parser |
     /// |---:|---:|---:|---|---|

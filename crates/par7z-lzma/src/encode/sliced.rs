@@ -5,7 +5,7 @@
 //! through it all.
 //!
 //! **Why it wins.** Independent parts can be packed at the same time, too, but do not know what the others have said:
-//! one to two percent of the size. Shared matches cost next to nothing.
+//! about one percent of the size. Shared matches cost next to nothing.
 //!
 //! **Invariants.** What a slice packs to depends on the text, the options and its number, not on who packs it and when. Positions
 //! count from the text's beginning, which lies a multiple of 16 behind the last reset of the dictionary. Only a slice that

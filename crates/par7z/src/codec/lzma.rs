@@ -1,7 +1,7 @@
 //! LZMA: dictionaries, options and properties (shared with LZMA2), the encoder and the decoder, over par7z-lzma.
 //!
-//! Streams are written without an end marker: the archive knows the unpacked size. A stream's dictionary is never
-//! larger than the stream, so that small items cost little memory to read.
+//! Streams are written without an end marker: the archive knows the unpacked size. A stream of
+//! known size has no larger dictionary than it needs, so that small items cost little memory to read.
 
 use super::registry::{INPUT_BUFFER, Opening, id, unsupported_properties};
 use super::{BoxRead, Encoder, Watch, coder, corrupt};

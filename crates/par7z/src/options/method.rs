@@ -12,7 +12,8 @@ pub enum LzmaMatchFinder {
     /// Binary trees: small, and lean on memory. 7-Zip's `bt2` to `bt5`.
     BinaryTree,
     /// The tree of all suffixes: small, and fast on large content; the levels from 5 on have it. Content below 64 KiB gets
-    /// chains that find the same there, and content of 256 MiB and more binary trees.
+    /// chains that find the same there, and content of 256 MiB and more binary trees; so does some up to 1 MiB
+    /// that has few different bytes, to bound the memory.
     IntervalTree,
 }
 

@@ -285,7 +285,8 @@ impl WriteOptions {
     /// The most memory that one thread's encoder of LZMA or LZMA2 may take, in bytes. If the level's match finder takes more, a
     /// leaner one is chosen, which is slower or packs larger: binary trees, then hash buckets;
     /// [`Compressor::match_finder`](crate::Compressor::match_finder) tells which. The leanest needs about 2 MiB, which no limit
-    /// makes less. Default `None`: the level's.
+    /// makes less. What workers share for a large item counts whole, so the choice does not depend on the number of threads.
+    /// Default `None`: the level's.
     #[must_use]
     pub fn encoder_memory(mut self, bytes: Option<u64>) -> Self {
         self.encoder_memory_bytes = bytes;

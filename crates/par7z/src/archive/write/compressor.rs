@@ -47,7 +47,8 @@ impl Compressor {
     /// Memory of one thread's encoder in bytes, for items of at most `item_bytes` (`None`: of any size). A run takes
     /// [`WriteOptions::memory_budget`] and this for each thread.
     pub fn encoder_memory_bytes(&self, item_bytes: Option<u64>) -> u64 {
-        encoder_memory_bytes(&resolve_method(&self.options), &self.options, item_bytes)
+        let threads = self.options.threads.resolve() as u64;
+        encoder_memory_bytes(&resolve_method(&self.options), &self.options, item_bytes, threads)
     }
 
     /// How matches are found in large items: the level's way, or a leaner one under a tight

@@ -95,11 +95,12 @@ pub(super) fn block_bytes(method: &ResolvedMethod, memory_budget_bytes: u64) -> 
     method.block_bytes().clamp(1 << 20, most)
 }
 
-/// The method of a run: the leanest that the limit of an encoder's memory asks for.
+/// The method of a run, with the match finder that the limit of an encoder's memory asks for: the same for any number of
+/// threads, so what workers share counts whole.
 pub(super) fn resolve_method(options: &WriteOptions) -> ResolvedMethod {
     let mut method = ResolvedMethod::new(&options.method, options.level);
     while let Some(limit) = options.encoder_memory_bytes
-        && encoder_memory_bytes(&method, options, None) > limit
+        && encoder_memory_bytes(&method, options, None, 1) > limit
         && let Some(leaner) = method.leaner()
     {
         method = leaner;
@@ -107,8 +108,14 @@ pub(super) fn resolve_method(options: &WriteOptions) -> ResolvedMethod {
     method
 }
 
-/// Memory of one thread's encoder, for items of at most `item_bytes`. What a large item's workers share counts a part for each.
-pub(super) fn encoder_memory_bytes(method: &ResolvedMethod, options: &WriteOptions, item_bytes: Option<u64>) -> u64 {
+/// Memory of the encoder of one of `threads`, for items of at most `item_bytes`. What a large item's workers share counts a part
+/// for each.
+pub(super) fn encoder_memory_bytes(
+    method: &ResolvedMethod,
+    options: &WriteOptions,
+    item_bytes: Option<u64>,
+    threads: u64,
+) -> u64 {
     if !method.has_slices() {
         return method.encoder_memory_bytes(item_bytes);
     }
@@ -120,13 +127,13 @@ pub(super) fn encoder_memory_bytes(method: &ResolvedMethod, options: &WriteOptio
         whole_bytes /= 2;
     }
     let (shared, own) = method.block_memory_bytes(bytes);
-    let threads = options.threads.resolve() as u64;
     let blocks = threads.min(MAX_BLOCKS);
     method.encoder_memory_bytes(Some(whole_bytes)) + own + (shared * blocks).div_ceil(threads)
 }
 
-/// More blocks than this do not fit into the budget at a time: each is reserved with its output, and the head has half of it.
-const MAX_BLOCKS: u64 = 2;
+/// More blocks than this are not packed at a time: what one packs to is reserved, and a block is an eighth of the budget, of which
+/// the head alone has half.
+const MAX_BLOCKS: u64 = 4;
 
 /// The most that a streaming encoder gives for a piece of input: a block of BZip2 that does not compress.
 const STREAM_CHUNK_BYTES: u64 = 1 << 20;
