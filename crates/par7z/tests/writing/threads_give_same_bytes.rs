@@ -4,8 +4,8 @@ use crate::common::{
     MIB, PASSWORD, Pattern, contents, files, noise, options, test_bytes, text, tight, watchdog, write,
 };
 use par7z::{
-    Bzip2Params, DeflateParams, Encryption, Filter, FilterChoice, Item, Key, LzmaParams, Method, Order, PpmdParams,
-    Solid, WriteOptions,
+    Bzip2Params, Compressor, DeflateParams, Encryption, Filter, FilterChoice, Item, Key, LzmaMatchFinder, LzmaParams,
+    Method, Order, PpmdParams, Solid, WriteOptions,
 };
 use std::io::Cursor;
 
@@ -176,6 +176,53 @@ fn in_order_of_completion_the_same_items_are_in() {
             assert_eq!(report.failures.len(), FAILING.len());
             test_bytes(&bytes);
             assert!(files(&contents(&bytes)) == files(&expected), "{threads} threads, {solid:?}");
+        }
+    }
+}
+
+/// Two blocks of 16 MiB and less, the first in two slices: from a buffer, and from a stream through a filter.
+#[test]
+fn slices_of_large_items() {
+    let content = [text(5, 8 << 20), noise(6, 1 << 20), text(5, 8 << 20)].concat();
+    let buffer = || vec![Item::from_bytes("item", content.clone())];
+    let stream = || vec![Item::from_reader("item", Cursor::new(content.clone()), Some(content.len() as u64))];
+    let options = |threads, level| options(threads, level).memory_budget(128 << 20).expect("valid");
+    let delta = FilterChoice::Chain(vec![Filter::Delta { distance: 2 }]);
+    let same = |make: &dyn Fn(u32) -> WriteOptions, items: &dyn Fn() -> Vec<Item>| {
+        let _watchdog = watchdog("a run in slices");
+        let (one, _) = write(&make(1), items());
+        let (three, _) = write(&make(3), items());
+        assert!(one == three, "threads give other bytes");
+        assert!(files(&contents(&one)).values().all(|found| **found == content));
+        one.len()
+    };
+    let joined = same(&|threads| options(threads, 5), &buffer);
+    same(&|threads| options(threads, 1).filters(delta.clone()).expect("valid"), &stream);
+    // The second block repeats the first one's text, which it does not know if it is independent.
+    let independent = same(&|threads| options(threads, 5).independent_blocks(true), &stream);
+    assert!(independent > joined, "{independent} and {joined} bytes");
+}
+
+#[test]
+fn a_limit_for_encoders_chooses_the_same_finder_for_all_threads() {
+    let compressor = |threads, limit| {
+        let options = options(threads, 5).encoder_memory(limit);
+        Compressor::new(options).expect("valid")
+    };
+    let expected = [
+        (None, LzmaMatchFinder::IntervalTree),
+        (Some(1 << 40), LzmaMatchFinder::IntervalTree),
+        (Some(1 << 30), LzmaMatchFinder::BinaryTree),
+        (Some(100 << 20), LzmaMatchFinder::HashBuckets),
+        (Some(0), LzmaMatchFinder::HashBuckets),
+    ];
+    for (limit, finder) in expected {
+        for threads in [1, 2, 16] {
+            let compressor = compressor(threads, limit);
+            assert_eq!(compressor.match_finder(), Some(finder), "{limit:?}");
+            if let Some(limit) = limit.filter(|&limit| limit > 3 << 20) {
+                assert!(compressor.encoder_memory_bytes(None) <= limit);
+            }
         }
     }
 }
