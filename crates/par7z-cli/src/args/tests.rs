@@ -24,6 +24,14 @@ fn method(switches: &str) -> (Method, FilterChoice) {
     add(switches).method.resolve().unwrap_or_else(|failure| panic!("{switches}: {failure}"))
 }
 
+#[test]
+fn encoders_can_be_limited_and_blocks_made_independent() {
+    assert_eq!(add("").encoder_memory, None);
+    assert_eq!(add("--encoder-memory=64m").encoder_memory, Some(64 << 20));
+    assert!(!add("").independent_blocks && add("--independent-blocks").independent_blocks);
+    assert!(try_parse("a x.7z f --encoder-memory=much").is_err());
+}
+
 /// Every form that a first release must take, and that it is taken in any case.
 #[test]
 fn must_accept() {
@@ -32,7 +40,7 @@ fn must_accept() {
         -m0=PPMd:o=8:mem=64m -m0=PPMd:o8:mem26 -m0=bzip2 -m0=BZip2:d=900k -m0=deflate -m0=copy -m0=LZMA2:d=64m:fb=64:lc=3 \
         -m0=LZMA2:a=1:mf=bt4:d=25 -m0=lzma2:mt=2 -mm=LZMA2 -md=64m -md24 -md=100k -mfb=64 -mfb64 -mf=off -mf=on -mf=BCJ \
         -mf=Delta:4 -mmf=bt4 -mmf=hc4 -mlc=3 -mlp=0 -mpb=2 -ma=1 -mmc=32 -mo=8 -mmem=64m -mhe -mhe=on -mhe=off -mhc \
-        -mhc=on -mhc=off -mmemuse=1g -mmemuse=p80 --encoder-memory=64m --independent-blocks -pSECRET -p -v100m -v1g -v700k -v1000 -v64b -r -r0 -r- -x!a -xr!*.o \
+        -mhc=on -mhc=off -mmemuse=1g -mmemuse=p80 -pSECRET -p -v100m -v1g -v700k -v1000 -v64b -r -r0 -r- -x!a -xr!*.o \
         -x@list -i!b -ir!*.txt -ir0!*.c -i@list -xr-!a -xrm-!a -xw-!a -xr@list -si -siname -so -y -aoa -aos -aot -aou -w \
         -wtmp -sdel -bd -bb -bb0 -bb1 -bb2 -bb3 -bso0 -bso1 -bse2 -bsp1 -bsp0 -bt -ba -slt -scsUTF-8 -scsUTF-16LE \
         -sccUTF-8 -ssc -ssc- -spd -spf -spf2 -spe -ssp -ssw -sse -snl -snl- -snh -snh- -stl -mtc -mtc=on -mta=on \
