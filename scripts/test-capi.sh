@@ -136,8 +136,8 @@ quietly cc -std=c99 -I"$crate/examples/c" "$client" -o "$work/shared_client" "${
 quietly env -u LD_LIBRARY_PATH cc -std=c99 "$client" -o "$work/static_client" -I"$crate/examples/c" \
   $(pkg-config --cflags par7z) $(pkg-config --variable=static_libs par7z)
 if [ "$(uname -s)" = Linux ]; then
-  ldd "$work/shared_client" | grep -q 'libpar7z\.so\.0 ' || fail "the client does not ask for libpar7z.so.0"
-  ! ldd "$work/static_client" | grep -q par7z || fail "the static client needs the shared library"
+  [[ $(ldd "$work/shared_client") == *'libpar7z.so.0 '* ]] || fail "the client does not ask for libpar7z.so.0"
+  [[ $(ldd "$work/static_client") != *par7z* ]] || fail "the static client needs the shared library"
   quietly cc -static -std=c99 -I"$crate/examples/c" "$client" -o "$work/all_static_client" \
     $(pkg-config --static --cflags --libs par7z)
   run_in_directory client "$work/all_static_client"
