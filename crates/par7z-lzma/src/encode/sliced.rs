@@ -16,6 +16,7 @@ use super::lzma::POSITION_PERIOD;
 use super::options::{EncoderOptions, TextFinder};
 use crate::find::flat::{FlatStretches, STRETCH_BYTES};
 use crate::find::interval_tree::induce::Scratch;
+use crate::find::interval_tree::periods::repeated_bytes;
 use crate::find::interval_tree::window::{BuiltPart, SliceFinder, WindowTree};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -116,8 +117,9 @@ impl SlicedText {
     /// text worth sharing: 8 MiB.
     pub const USUAL_SLICE_BYTES: usize = 8 << 20;
 
-    /// How many slices a text of so many bytes has, of about `slice_bytes` (not 0) each. Binary trees have one: to make what
-    /// is before a slice known to them costs as much as to pack it.
+    /// How many slices a text of so many bytes has, of about `slice_bytes` (not 0) each; fewer if stretches of it repeat
+    /// themselves every few bytes. Binary trees have one: to make what is before a slice known to them costs as much as to
+    /// pack it.
     pub fn slice_count(options: &EncoderOptions, bytes: usize, slice_bytes: usize) -> usize {
         match options.finder_for(bytes) {
             TextFinder::BinaryTree { .. } | TextFinder::ShortChain => 1,
@@ -139,9 +141,12 @@ impl SlicedText {
 
     /// Prepares what comes behind the first `history_bytes` of `text`, which were packed before. That is all of the text unless
     /// it is one of several windows over a larger one: then the window must begin a multiple of 16 behind the beginning. Slices
-    /// have about `slice_bytes` (not 0) each.
+    /// have about `slice_bytes` (not 0) each, besides stretches that repeat themselves every few bytes: those pack to so little
+    /// in so little time that a slice's fresh start would be most of it.
     pub fn new(options: &EncoderOptions, text: &[u8], history_bytes: usize, slice_bytes: usize) -> Self {
         let flat = FlatStretches::find(text);
+        let new = &text[history_bytes..];
+        let telling_bytes = new.len() - repeated_bytes(new, options.nice_length as usize);
         let tree = (options.finder_for(text.len()) == TextFinder::IntervalTree).then(|| {
             let mut tree = WindowTree::new();
             tree.begin(text, &flat, options.tree_limit());
@@ -151,7 +156,7 @@ impl SlicedText {
             options: *options,
             history_bytes,
             text_bytes: text.len(),
-            slices: Self::slice_count(options, text.len() - history_bytes, slice_bytes),
+            slices: Self::slice_count(options, telling_bytes, slice_bytes),
             flat,
             round: if tree.is_some() { Round::Sort } else { Round::Slices },
             tree,

@@ -27,7 +27,7 @@ mod climb;
 pub(crate) mod induce;
 mod memory;
 mod order;
-mod periods;
+pub(crate) mod periods;
 mod sort;
 mod vectors;
 pub(crate) mod window;

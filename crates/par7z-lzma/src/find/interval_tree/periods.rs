@@ -66,6 +66,13 @@ pub(super) fn find_stretches(text: &[u8], limit: usize, stretches: &mut Vec<Stre
     }
 }
 
+/// How many bytes of a text are in stretches.
+pub(crate) fn repeated_bytes(text: &[u8], limit: usize) -> usize {
+    let mut stretches = Vec::new();
+    find_stretches(text, limit, &mut stretches);
+    stretches.iter().map(|stretch| (stretch.end - stretch.start) as usize).sum()
+}
+
 /// Adds the flat stretches of a text of `len` bytes, but for those that a repetition is in or near.
 pub(super) fn add_flat(stretches: &mut Vec<Stretch>, flat: &FlatStretches, len: usize) {
     /// What a repetition needs to be in no stretch lies so near.
