@@ -12,6 +12,7 @@ mod exit;
 mod prompt;
 mod report;
 mod scan;
+mod stores;
 
 use args::low::LowArgs;
 use commands::Context;

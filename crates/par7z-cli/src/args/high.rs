@@ -3,6 +3,7 @@
 use super::low::{LowArgs, NameMode, OverwriteArg, SecretArg, hex};
 use crate::exit::Failure;
 use crate::prompt;
+use crate::stores;
 use par7z::{CancelToken, Encryption, IvSeed, Key, Password, Secret, Solid, WriteOptions};
 use std::fs::File;
 use std::io::Read;
@@ -117,7 +118,10 @@ fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
 
 /// The archive's path for `a`: `.7z` appended as 7-Zip does.
 pub(crate) fn archive_path(given: &Path, mode: NameMode) -> PathBuf {
+    // Behind a `?` is a signature, not an extension.
+    let is_signed_url = given.to_str().is_some_and(|text| stores::is_url(text) && text.contains('?'));
     let append = match mode {
+        _ if is_signed_url => false,
         NameMode::Never => false,
         NameMode::Always => given.extension().is_none_or(|extension| extension != "7z"),
         NameMode::IfNoExtension => given.extension().is_none() && !given.as_os_str().to_string_lossy().ends_with('.'),
@@ -140,8 +144,9 @@ pub(crate) fn output_dir(low: &LowArgs) -> PathBuf {
     }
 }
 
-/// `a/b.7z.001` is `b`.
+/// `a/b.7z.001` is `b`. What a URL has behind a `?` is a signature and no part of it.
 pub(crate) fn archive_stem(path: &Path) -> String {
+    let path = stores::url_in(path).and_then(|url| url.split('?').next()).map_or(path, Path::new);
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
     let name = name.strip_suffix(".001").unwrap_or(&name);
     match name.rsplit_once('.') {

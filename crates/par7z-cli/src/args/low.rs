@@ -200,6 +200,11 @@ pub(crate) struct LowArgs {
     pub(crate) archive_time: bool,
     pub(crate) no_duplicate_root: bool,
 
+    pub(crate) endpoint: Option<String>,
+    pub(crate) anonymous: bool,
+    pub(crate) connection_string_env: Option<OsString>,
+    pub(crate) requests_in_flight: Option<usize>,
+
     pub(crate) no_progress: bool,
     pub(crate) log_level: u32,
     pub(crate) out_stream: Option<StreamArg>,
@@ -241,6 +246,7 @@ impl LowArgs {
             Id::PasswordEnv => self.secret = SecretArg::Env(value.to_owned()),
             Id::KeyFile => self.secret = SecretArg::KeyFile(value.into()),
             Id::OutputDir => self.output_dir = Some(value.into()),
+            Id::ConnectionStringEnv => self.connection_string_env = Some(value.to_owned()),
             Id::Plot => self.plot = Some(value.into()),
             _ => return Ok(false),
         }
@@ -312,6 +318,9 @@ impl LowArgs {
             Id::ArchiveNameMode => self.name_mode = name_mode(text),
             Id::ArchiveTime => self.archive_time = true,
             Id::NoDuplicateRoot => self.no_duplicate_root = true,
+            Id::Endpoint => self.endpoint = Some(text.to_owned()),
+            Id::Anonymous => self.anonymous = true,
+            Id::Requests => self.requests_in_flight = Some(requests(text)?),
             Id::NoProgress => self.no_progress = true,
             Id::LogLevel => self.log_level = text.parse().unwrap_or(1),
             Id::Streams => self.streams(text)?,
@@ -377,6 +386,10 @@ impl LowArgs {
         }
         Ok(())
     }
+}
+
+fn requests(text: &str) -> Result<usize, Failure> {
+    text.parse().map_err(|_| Failure::usage(format!("--requests {text}: a number is needed")))
 }
 
 fn positional_name(word: OsString, literal_at: bool) -> NameSpec {

@@ -60,6 +60,10 @@ pub(crate) enum Id {
     Technical,
     Json,
     Hash,
+    Endpoint,
+    Anonymous,
+    ConnectionStringEnv,
+    Requests,
     Plot,
     BenchSize,
     Help,
@@ -90,6 +94,7 @@ pub(crate) enum Section {
     Method,
     Encryption,
     Output,
+    Stores,
     Display,
     Bench,
     Ignored,
@@ -98,11 +103,12 @@ pub(crate) enum Section {
 
 impl Section {
     /// Every section with its title, in the order of the help.
-    pub(crate) const ALL: [(Self, &'static str); 8] = [
+    pub(crate) const ALL: [(Self, &'static str); 9] = [
         (Self::Names, "Names: what goes in, what comes out"),
         (Self::Method, "Method"),
         (Self::Encryption, "Encryption"),
         (Self::Output, "Output"),
+        (Self::Stores, "Object stores: az://container/name, s3://bucket/name, gs://bucket/name, https://..."),
         (Self::Display, "Display"),
         (Self::Bench, "Benchmark"),
         (Self::Ignored, "Accepted, without effect here"),
@@ -279,6 +285,14 @@ pub(crate) const SWITCHES: &[Switch] = &[
     row(Id::NoDuplicateRoot, "spe", "", Nothing, "xe", S::Output,
         "if DIR ends with the archive's only root folder, do not repeat that folder"),
 
+    row(Id::Endpoint, "", "endpoint", Required("URL"), "axelt", S::Stores,
+        "the service's address, for emulators and compatible stores: http://127.0.0.1:9000"),
+    row(Id::Anonymous, "", "anonymous", Nothing, "axelt", S::Stores, "send no credentials: for public objects"),
+    row(Id::ConnectionStringEnv, "", "azure-connection-string-env", Required("NAME"), "axelt", S::Stores,
+        "the environment variable with Azure's connection string (default AZURE_STORAGE_CONNECTION_STRING)"),
+    row(Id::Requests, "", "requests", Required("N"), "axelt", S::Stores,
+        "requests that may be under way at once, 1 to 1024 (default 32); the number of threads does not matter to it"),
+
     row(Id::NoProgress, "bd", "", Nothing, ALL, S::Display, "no progress bar"),
     row(Id::LogLevel, "bb", "", OneOf(&["", "0", "1", "2", "3"]), ALL, S::Display, "print the name of each finished file (1 to 3)"),
     row(Id::Streams, "bs", "", Required("{o|e|p}{0|1|2}"), ALL, S::Display,
@@ -348,6 +362,7 @@ pub(crate) const COMMANDS: &[CommandRow] = &[
             ("tar c data | par7z a -sidata.tar -so x > data.7z", "from stdin to stdout"),
             ("par7z a -v100m big.7z disk.img", "volumes of 100 MiB: big.7z.001, ..."),
             ("par7z a -m0=BCJ -m1=LZMA2:d=64m tools.7z bin", "a chain of coders"),
+            ("par7z a az://backup/2026.7z 'az://raw/2026/*' -v512m", "blobs to blobs, nothing on the disk"),
         ],
     },
     CommandRow {
@@ -374,6 +389,7 @@ pub(crate) const COMMANDS: &[CommandRow] = &[
             ("par7z l backup.7z", "a table"),
             ("par7z l -slt backup.7z", "every field"),
             ("par7z l --json backup.7z", "for programs"),
+            ("par7z l s3://backup/2026.7z", "reads the header alone"),
         ],
     },
     CommandRow {

@@ -1,5 +1,8 @@
 //! `a`: a new archive.
 
+mod inputs;
+mod target;
+
 use super::Context;
 use crate::args::high;
 use crate::args::low::LowArgs;
@@ -7,52 +10,13 @@ use crate::exit::{Exit, Failure};
 use crate::report::progress::Reporter;
 use crate::report::{json, units};
 use crate::scan::{self, Found, Kind, Names, Scan};
-use par7z::storage::{StreamSink, VolumeSink};
-use par7z::{Compressor, ErrorPolicy, Item, Links, Report, WriteOptions};
+use crate::stores::{self, Shares};
+use inputs::Inputs;
+use par7z::{Compressor, ErrorPolicy, Report};
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
-
-/// Where the archive goes.
-enum Target {
-    File(PathBuf),
-    Volumes(PathBuf),
-    Stdout,
-}
-
-impl Target {
-    fn new(low: &LowArgs) -> Result<Self, Failure> {
-        if low.stdout {
-            if !low.volumes.is_empty() {
-                return Err(Failure::usage("-v and -so: volumes cannot go to stdout; leave one of them out"));
-            }
-            return Ok(Self::Stdout);
-        }
-        let given = low.archive.as_deref().unwrap_or(Path::new(""));
-        let path = high::archive_path(given, low.name_mode);
-        Ok(if low.volumes.is_empty() { Self::File(path) } else { Self::Volumes(path) })
-    }
-
-    /// The file that must not exist yet, and that is never an input.
-    fn first_file(&self) -> Option<PathBuf> {
-        match self {
-            Self::File(path) => Some(path.clone()),
-            Self::Volumes(path) => {
-                let mut name = path.as_os_str().to_owned();
-                name.push(".001");
-                Some(name.into())
-            }
-            Self::Stdout => None,
-        }
-    }
-
-    fn shown(&self) -> String {
-        match self {
-            Self::File(path) | Self::Volumes(path) => path.display().to_string(),
-            Self::Stdout => "stdout".to_owned(),
-        }
-    }
-}
+use std::path::Path;
+use target::Target;
 
 /// Runs `a`.
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
@@ -62,32 +26,50 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     high::write_options(&LowArgs { hide_names: false, iv: None, ..low.clone() }, None, context.cancel.clone())?;
     let first_file = target.first_file();
     refuse_existing(first_file.as_deref(), low)?;
+    let names = Names::new(low)?;
+    let shares = Shares::new(low.memory, !names.locations.is_empty(), target.is_in_a_store())?;
+    let store_options = shares.apply(stores::options(low)?)?;
+    refuse_what_stores_lack(low, &names, &target)?;
+    let low = &LowArgs { memory: Some(shares.engine_bytes), ..low.clone() };
     let secret = high::secret(low, true)?;
     let options = high::write_options(low, secret, context.cancel.clone())?;
 
-    let names = Names::new(low)?;
     let scan = scan_inputs(context, &names, first_file.as_deref())?;
-    announce(context, &scan, &target);
+    announce(context, &names, &scan, &target);
     let reporter = Reporter::new(&context.console, '+', low.log_level, scan.bytes());
-    let result = write(low, options.observer(reporter.clone()), &scan, &target);
+    let compressor = Compressor::new(options.observer(reporter.clone()))?;
+    let inputs = Inputs::new(low, &names, &scan, &store_options);
+    let result = target.write(low, &compressor, &store_options, inputs);
     reporter.finish();
     let report = result?;
     finish(context, &scan, &target, &report)
 }
 
+/// What would be passed over in silence otherwise.
+fn refuse_what_stores_lack(low: &LowArgs, names: &Names, target: &Target) -> Result<(), Failure> {
+    if low.delete_after && !names.locations.is_empty() {
+        return Err(Failure::usage("-sdel deletes files on the disk; leave it out, objects are not deleted"));
+    }
+    if low.archive_time && target.is_in_a_store() {
+        return Err(Failure::usage("-stl: an object's time is that of its upload; leave it out"));
+    }
+    Ok(())
+}
+
 fn refuse_existing(path: Option<&Path>, low: &LowArgs) -> Result<(), Failure> {
-    let Some(path) = path.filter(|path| !low.replace_archive && path.symlink_metadata().is_ok()) else { return Ok(()) };
-    Err(Failure::fatal(format!(
-        "{}: the archive exists, and adding to one is not there yet.\nGive another name, or --overwrite to replace it with \
-         all that is in it. Nothing was changed",
-        path.display()
-    )))
+    match path.filter(|path| !low.replace_archive && path.symlink_metadata().is_ok()) {
+        Some(path) => Err(target::already_there(&path.display().to_string())),
+        None => Ok(()),
+    }
 }
 
 fn scan_inputs(context: &Context, names: &Names, own: Option<&Path>) -> Result<Scan, Failure> {
     let low = &context.low;
     // `-si` alone reads stdin alone.
     if low.stdin.is_some() && names.takes_all() {
+        return Ok(Scan::default());
+    }
+    if names.include.is_empty() && !names.locations.is_empty() {
         return Ok(Scan::default());
     }
     context.console.line("Scanning the drive:");
@@ -105,54 +87,23 @@ fn scan_inputs(context: &Context, names: &Names, own: Option<&Path>) -> Result<S
 }
 
 /// Says what will be written.
-fn announce(context: &Context, scan: &Scan, target: &Target) {
+fn announce(context: &Context, names: &Names, scan: &Scan, target: &Target) {
     let console = &context.console;
-    let mut amount = match (scan.found.is_empty(), &context.low.stdin) {
-        (true, Some(_)) => "1 file".to_owned(),
-        _ => format!("{}, {}", units::counts(scan.directories(), scan.files()), units::bytes(scan.bytes())),
-    };
-    if !scan.found.is_empty() || context.low.stdin.is_none() {
-        console.line(&format!("{amount}\n"));
+    let (stdin, files) = (context.low.stdin.is_some(), !scan.found.is_empty());
+    let mut amounts = Vec::new();
+    if files || (!stdin && names.locations.is_empty()) {
+        let files = units::counts(scan.directories(), scan.files());
+        amounts.push(format!("{files}, {}", units::bytes(scan.bytes())));
+        console.line(&format!("{}\n", amounts[0]));
     }
-    if !scan.found.is_empty() && context.low.stdin.is_some() {
-        amount.push_str(", and stdin");
+    if stdin {
+        amounts.push(if files { "stdin" } else { "1 file" }.to_owned());
     }
+    amounts.extend(names.locations.iter().map(ToString::to_string));
+    let amount = amounts.join(", and ");
     console.line(&format!("Creating archive: {}\n\nAdd new data to archive: {amount}\n", target.shown()));
     let items = scan.found.len() as u64 + u64::from(context.low.stdin.is_some());
     console.event(&json::start("add", &target.shown(), items, scan.bytes()));
-}
-
-fn write(low: &LowArgs, options: WriteOptions, scan: &Scan, target: &Target) -> Result<Report, Failure> {
-    let memory = low.memory.unwrap_or(WriteOptions::DEFAULT_MEMORY_BUDGET_BYTES);
-    let compressor = Compressor::new(options)?;
-    let links = if low.store_links == Some(true) { Links::Store } else { Links::Follow };
-    let stdin = low.stdin.as_ref().map(|name| stdin_item(low, name.as_deref()));
-    let files =
-        scan.found.iter().map(|found| Item::from_path_with_links(found.name.clone(), found.path.clone(), links));
-    let items = stdin.into_iter().chain(files);
-    if let Target::File(path) | Target::Volumes(path) = target {
-        create_folder_of(path)?;
-    }
-    Ok(match target {
-        Target::File(path) => compressor.compress_to_path(items, path)?,
-        Target::Volumes(path) => compressor.compress(items, VolumeSink::create(path, &low.volumes)?)?,
-        Target::Stdout => {
-            compressor.compress(items, StreamSink::new(io::stdout(), usize::try_from(memory).unwrap_or(usize::MAX)))?
-        }
-    })
-}
-
-/// Makes the folder that the archive is to stand in, as 7-Zip does.
-fn create_folder_of(path: &Path) -> Result<(), Failure> {
-    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    let failed = |error| Failure::fatal(format!("cannot create the folder {}: {error}", folder.display()));
-    std::fs::create_dir_all(folder).map_err(failed)
-}
-
-/// 7-Zip stores an empty name if none is given and then shows the archive's; we store what it would show.
-fn stdin_item(low: &LowArgs, name: Option<&str>) -> Item {
-    let fallback = || low.archive.as_deref().map_or("stdin".to_owned(), high::archive_stem);
-    Item::from_reader(name.map_or_else(fallback, str::to_owned), io::stdin(), None)
 }
 
 fn finish(context: &Context, scan: &Scan, target: &Target, report: &Report) -> Result<Exit, Failure> {

@@ -9,6 +9,7 @@ use crate::prompt::{self, Answer};
 use crate::report::progress::Reporter;
 use crate::report::{json, units};
 use crate::scan::Names;
+use crate::stores;
 use jiff::tz::TimeZone;
 use par7z::{ExtractOptions, Overwrite, OverwriteAnswer, OverwriteQuestion, PathMode, Report};
 use std::io::{self, Write};
@@ -18,6 +19,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Runs `x` or `e`.
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let low = &context.low;
+    if low.output_dir.as_deref().is_some_and(|dir| stores::url_in(dir).is_some()) {
+        return Err(Failure::usage("-o: files are extracted to a folder on the disk; give one, or -so"));
+    }
     let names = Names::new(low)?;
     let opened = open::open(context, "Extracting", true)?;
     let (items, bytes) = opened.chosen(&names);

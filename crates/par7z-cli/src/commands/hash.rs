@@ -14,8 +14,12 @@ use std::io::{self, Read};
 /// Runs `h`.
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let (low, console) = (&context.low, &context.console);
+    let names = Names::new(low)?;
+    if let Some(location) = names.locations.first() {
+        return Err(Failure::usage(format!("{location}: h reads files on the disk; the store's own tools show its hashes")));
+    }
     console.line("Scanning");
-    let scan = scan::walk(low, &Names::new(low)?, None, &context.cancel)?;
+    let scan = scan::walk(low, &names, None, &context.cancel)?;
     for (name, why) in &scan.problems {
         console.error(&format!("\nWARNING: {why}\n{name}\n"));
     }

@@ -2,14 +2,18 @@
 
 use super::Context;
 use crate::args::high;
-use crate::args::low::SecretArg;
+use crate::args::low::{LowArgs, SecretArg};
 use crate::exit::{Exit, Failure};
 use crate::prompt;
 use crate::report::{table, units};
 use crate::scan::Names;
+use crate::stores;
+use par7z::storage::ReadAt;
 use par7z::{Archive, ErrorKind, OpenOptions, Password, Report, Secret};
+use par7z_object_store::{Location, ObjectReader};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// An open archive and how it is called.
 pub(super) struct Opened {
@@ -30,29 +34,18 @@ impl Opened {
 pub(super) fn open(context: &Context, doing: &str, reads_content: bool) -> Result<Opened, Failure> {
     let low = &context.low;
     let console = &context.console;
-    let path = low.archive.clone().unwrap_or_default();
-    let shown = if low.stdin.is_some() { "stdin".to_owned() } else { path.display().to_string() };
-    if low.stdin.is_none() {
-        let size = std::fs::metadata(&path)
-            .map_err(|error| Failure::fatal(format!("{}\n{shown}", crate::scan::reason(&error))))?
-            .len();
-        if !low.bare {
-            console.line(&format!("Scanning the drive for archives:\n1 file, {}", units::bytes(size)));
-        }
+    let place = Place::find(low)?;
+    let shown = place.shown();
+    if let Some(size) = place.size()?
+        && !low.bare
+    {
+        console.line(&format!("Scanning the drive for archives:\n1 file, {}", units::bytes(size)));
     }
     if !low.bare {
         console.line(&format!("\n{doing} archive: {shown}"));
     }
     let mut secret = high::secret(low, false)?;
-    // Stdin can be read once, so what came from it is kept for a second try with a password.
-    let bytes = low.stdin.is_some().then(read_stdin).transpose()?;
-    let attempt = |secret: &Option<Secret>| {
-        let options = OpenOptions::new().secret(secret.clone());
-        match &bytes {
-            Some(bytes) => Archive::from_bytes(std::sync::Arc::clone(bytes), options),
-            None => Archive::open(&path, options),
-        }
-    };
+    let attempt = |secret: &Option<Secret>| place.open(OpenOptions::new().secret(secret.clone()));
     let asks = matches!(low.secret, SecretArg::None) && low.stdin.is_none();
     let mut opened = attempt(&secret);
     let needs_password = match &opened {
@@ -70,12 +63,61 @@ pub(super) fn open(context: &Context, doing: &str, reads_content: bool) -> Resul
     Ok(Opened { archive, shown })
 }
 
+/// Where an archive is read from.
+enum Place {
+    File(PathBuf),
+    /// Stdin can be read once, so what came from it is kept for a second try with a password.
+    Stdin(Arc<[u8]>),
+    Object(Location, ObjectReader),
+}
+
+impl Place {
+    fn find(low: &LowArgs) -> Result<Self, Failure> {
+        if low.stdin.is_some() {
+            return read_stdin().map(Self::Stdin);
+        }
+        let path = low.archive.clone().unwrap_or_default();
+        let Some(url) = stores::url_in(&path) else { return Ok(Self::File(path)) };
+        let location = stores::location(url)?;
+        let reader = ObjectReader::open(&location, &stores::options(low)?)?;
+        Ok(Self::Object(location, reader))
+    }
+
+    fn shown(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Stdin(_) => "stdin".to_owned(),
+            Self::Object(location, _) => location.to_string(),
+        }
+    }
+
+    /// In bytes; `None`: not worth a word.
+    fn size(&self) -> Result<Option<u64>, Failure> {
+        match self {
+            Self::File(path) => match std::fs::metadata(path) {
+                Ok(metadata) => Ok(Some(metadata.len())),
+                Err(error) => Err(Failure::fatal(format!("{}\n{}", crate::scan::reason(&error), path.display()))),
+            },
+            Self::Stdin(_) => Ok(None),
+            Self::Object(_, reader) => Ok(Some(reader.len())),
+        }
+    }
+
+    fn open(&self, options: OpenOptions) -> par7z::Result<Archive> {
+        match self {
+            Self::File(path) => Archive::open(path, options),
+            Self::Stdin(bytes) => Archive::from_bytes(Arc::clone(bytes), options),
+            Self::Object(_, reader) => Archive::from_source(reader.clone(), options),
+        }
+    }
+}
+
 fn describe(archive: &Archive, shown: &str, doing: &str) -> String {
     let gap = if doing == "Listing" { "\n" } else { "" };
     format!("{gap}{}", table::archive(archive, shown))
 }
 
-fn read_stdin() -> Result<std::sync::Arc<[u8]>, Failure> {
+fn read_stdin() -> Result<Arc<[u8]>, Failure> {
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes).map_err(|error| Failure::fatal(format!("stdin: {error}")))?;
     Ok(bytes.into())

@@ -92,6 +92,10 @@ fn new_bar(bytes: u64) -> ProgressBar {
 impl Observer for Reporter {
     fn event(&self, event: &Event<'_>, totals: &Totals) {
         if let Some(bar) = &self.bar {
+            // Objects are still being listed while others are packed.
+            if bar.length().is_some_and(|length| length < totals.bytes_total) {
+                bar.set_length(totals.bytes_total);
+            }
             bar.set_position(totals.bytes_in);
             // Nothing while no rate is known, rather than "0s left".
             let left = totals.time_left().map(|left| format!("{:#} left  ", HumanDuration(left)));

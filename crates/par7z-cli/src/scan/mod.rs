@@ -7,6 +7,8 @@ mod wildcard;
 
 use crate::args::low::{LowArgs, NameSource, NameSpec};
 use crate::exit::Failure;
+use crate::stores;
+use par7z_object_store::Location;
 use pattern::Pattern;
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -61,6 +63,8 @@ impl Scan {
 pub(crate) struct Names {
     pub(crate) include: Vec<Pattern>,
     pub(crate) exclude: Vec<Pattern>,
+    /// URLs to take.
+    pub(crate) locations: Vec<Location>,
     /// Names on the command line that are not UTF-8, which 7z cannot store.
     pub(crate) not_utf8: Vec<String>,
     /// A name to take or a list of them was given. The list may be empty: then nothing is meant.
@@ -92,6 +96,15 @@ impl Names {
         if typed.is_empty() {
             return Err(Failure::usage("Empty file path\nGive a name, or . for all that is in this folder"));
         }
+        if stores::is_url(typed) {
+            if !spec.include {
+                return Err(Failure::usage(format!(
+                    "-x: {typed} is a URL; what is left out is said by its name in the archive, as in -x!*.tmp"
+                )));
+            }
+            self.locations.push(stores::location(typed)?);
+            return Ok(());
+        }
         let recurse = spec.recurse.unwrap_or(low.recurse);
         let wildcards = spec.wildcards && !low.no_wildcards;
         let pattern = Pattern::new(typed, recurse, wildcards, low.ignore_case, low.full_paths);
@@ -108,6 +121,12 @@ impl Names {
         let parts: Vec<&str> = name.split('/').filter(|part| !part.is_empty()).collect();
         let covers = |pattern: &Pattern| pattern.covers(&parts, is_directory);
         (self.takes_all() || self.include.iter().any(covers)) && !self.exclude.iter().any(covers)
+    }
+
+    /// Whether an object of a store is left out, by its name in the archive.
+    pub(crate) fn leaves_out(&self, name: &str) -> bool {
+        let parts: Vec<&str> = name.split('/').filter(|part| !part.is_empty()).collect();
+        self.exclude.iter().any(|pattern| pattern.covers(&parts, false))
     }
 
     /// Whether neither a name to take nor a list of them is given.

@@ -1,0 +1,102 @@
+//! What goes into a new archive: stdin, then files, then objects of stores, which are listed while others are compressed
+//! already.
+
+use crate::args::high;
+use crate::args::low::LowArgs;
+use crate::exit::Failure;
+use crate::scan::{Found, Names, Scan};
+use par7z::{ErrorKind, Item, Links};
+use par7z_object_store::{Location, ObjectFailure, Objects, StoreOptions};
+use std::collections::{HashSet, VecDeque};
+use std::io;
+
+pub(super) struct Inputs {
+    stdin: Option<Item>,
+    files: std::vec::IntoIter<Found>,
+    links: Links,
+    names: Names,
+    locations: VecDeque<Location>,
+    store_options: StoreOptions,
+    /// The location that is being listed.
+    listing: Option<Objects>,
+    /// Names in the archive, if there are objects: those of files were compared before.
+    seen: HashSet<String>,
+}
+
+impl Inputs {
+    pub(super) fn new(low: &LowArgs, names: &Names, scan: &Scan, store_options: &StoreOptions) -> Self {
+        let seen = if names.locations.is_empty() {
+            HashSet::new()
+        } else {
+            scan.found.iter().map(|found| found.name.clone()).collect()
+        };
+        Self {
+            stdin: low.stdin.as_ref().map(|name| stdin_item(low, name.as_deref())),
+            files: scan.found.clone().into_iter(),
+            links: if low.store_links == Some(true) { Links::Store } else { Links::Follow },
+            names: names.clone(),
+            locations: names.locations.clone().into(),
+            store_options: store_options.clone(),
+            listing: None,
+            seen,
+        }
+    }
+
+    /// The next object of all locations.
+    fn next_object(&mut self) -> Option<Result<Item, Failure>> {
+        loop {
+            if let Some(listing) = &mut self.listing {
+                match listing.next() {
+                    Some(Ok(item)) if self.names.leaves_out(item.name()) => continue,
+                    Some(Ok(item)) => return Some(self.unlike_others(item)),
+                    Some(Err(failure)) => return Some(left_out(failure)),
+                    None => self.listing = None,
+                }
+            }
+            let location = self.locations.pop_front()?;
+            match Objects::list(&location, &self.store_options) {
+                Ok(listing) => self.listing = Some(listing),
+                Err(error) => return Some(Err(error.into())),
+            }
+        }
+    }
+
+    fn unlike_others(&mut self, item: Item) -> Result<Item, Failure> {
+        if self.seen.insert(item.name().to_owned()) {
+            return Ok(item);
+        }
+        Err(Failure::fatal(format!(
+            "Duplicate filename in archive: {}\nTwo of the names given have it; leave one out, or give the folder above them",
+            item.name()
+        )))
+    }
+}
+
+/// An object that cannot be had is an item that fails. A list that breaks off is no reason to write an archive: nobody knows
+/// what is missing.
+fn left_out(failure: ObjectFailure) -> Result<Item, Failure> {
+    if failure.ends_list() && failure.error().kind() == ErrorKind::Io {
+        return Err(Failure::fatal(format!("{failure}\nNothing was written")));
+    }
+    Ok(failure.into_item())
+}
+
+impl Iterator for Inputs {
+    type Item = Result<Item, Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(item) = self.stdin.take() {
+            return Some(Ok(item));
+        }
+        if let Some(found) = self.files.next() {
+            return Some(Ok(Item::from_path_with_links(found.name, found.path, self.links)));
+        }
+        self.next_object()
+    }
+}
+
+/// 7-Zip stores an empty name if none is given and then shows the archive's; we store what it would show.
+fn stdin_item(low: &LowArgs, name: Option<&str>) -> Item {
+    let fallback = || low.archive.as_deref().map_or("stdin".to_owned(), high::archive_stem);
+    Item::from_reader(name.map_or_else(fallback, str::to_owned), io::stdin(), None)
+}

@@ -1,0 +1,118 @@
+//! Object stores on the command line: a URL may stand where a path may.
+//!
+//! What a URL means, credentials and requests are the crate par7z-object-store's; here are switches and memory.
+//!
+//! Invariant: a URL is shown only as a [`Location`], which leaves signatures and passwords out.
+
+use crate::args::low::LowArgs;
+use crate::exit::Failure;
+use par7z::WriteOptions;
+use par7z_object_store::{Location, StoreOptions};
+use std::path::Path;
+
+/// What each of reading ahead and uploading takes at the most: enough for a fast line.
+const MOST_TRANSFER_BYTES: u64 = 64 << 20;
+
+/// Whether a word is a URL. Windows' `C:\\` has one slash of neither kind behind the colon, and a scheme more than a letter.
+pub(crate) fn is_url(word: &str) -> bool {
+    word.split_once("://").is_some_and(|(scheme, _)| {
+        scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+    })
+}
+
+/// The same for a path, which then is a URL.
+pub(crate) fn url_in(path: &Path) -> Option<&str> {
+    path.to_str().filter(|text| is_url(text))
+}
+
+/// What a URL says.
+pub(crate) fn location(url: &str) -> Result<Location, Failure> {
+    url.parse().map_err(|error: par7z::Error| Failure::usage(error.message()))
+}
+
+/// How stores are talked to, but for memory.
+pub(crate) fn options(low: &LowArgs) -> Result<StoreOptions, Failure> {
+    let mut options = StoreOptions::new().anonymous(low.anonymous);
+    if let Some(name) = &low.connection_string_env {
+        let unset = || {
+            Failure::fatal(format!("--azure-connection-string-env: {} is not set, or not UTF-8", name.display()))
+        };
+        let text = std::env::var(name).map(zeroize::Zeroizing::new).map_err(|_| unset())?;
+        options = options.connection_string(&text)?;
+    }
+    if let Some(endpoint) = &low.endpoint {
+        options = options.endpoint(endpoint);
+    }
+    if let Some(requests) = low.requests_in_flight {
+        options = options.requests_in_flight(requests)?;
+    }
+    Ok(options)
+}
+
+/// How memory is divided: what `--memory` allows is for the engine, for what is read ahead, and for parts that are uploaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shares {
+    pub(crate) engine_bytes: u64,
+    read_ahead_bytes: u64,
+    part_bytes: u64,
+    upload_bytes: u64,
+}
+
+impl Shares {
+    /// A quarter each for reading and uploading, as far as there is something of the kind and no more than is of use.
+    pub(crate) fn new(memory_bytes: Option<u64>, reads: bool, uploads: bool) -> Result<Self, Failure> {
+        let memory_bytes = memory_bytes.unwrap_or(WriteOptions::DEFAULT_MEMORY_BUDGET_BYTES);
+        let quarter = (memory_bytes / 4).min(MOST_TRANSFER_BYTES);
+        let usual_part_bytes = StoreOptions::DEFAULT_PART_BYTES as u64;
+        // The first part is kept, one is being filled, and one under way at the least.
+        let part_bytes = (quarter / 3).clamp(StoreOptions::MIN_PART_BYTES as u64, usual_part_bytes);
+        let kept_bytes = 2 * part_bytes;
+        let upload_bytes = quarter.saturating_sub(kept_bytes).max(part_bytes);
+        let read_ahead_bytes = quarter.max(1 << 20);
+        let used = if reads { read_ahead_bytes } else { 0 } + if uploads { kept_bytes + upload_bytes } else { 0 };
+        let engine_bytes = memory_bytes.saturating_sub(used);
+        if used > 0 && engine_bytes < WriteOptions::MIN_MEMORY_BUDGET_BYTES {
+            return Err(Failure::usage(format!(
+                "--memory: {memory_bytes} bytes are not enough with an object store; give at least 48m"
+            )));
+        }
+        Ok(Self { engine_bytes, read_ahead_bytes, part_bytes, upload_bytes })
+    }
+
+    pub(crate) fn apply(&self, options: StoreOptions) -> Result<StoreOptions, Failure> {
+        let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+        Ok(options
+            .read_ahead_bytes(bytes(self.read_ahead_bytes))?
+            .part_bytes(bytes(self.part_bytes))?
+            .upload_bytes(bytes(self.upload_bytes))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_told_from_paths() {
+        for url in ["az://c/k", "s3://b/*", "https://host/x", "ftp://x", "abfss://c@a.dfs.core.windows.net/k"] {
+            assert!(is_url(url), "{url}");
+        }
+        for path in ["a/b", "C:\\x", "C://x", "a:b", "://x", "./az://c", "a b://c"] {
+            assert!(!is_url(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn all_shares_are_within_the_memory() {
+        for mib in [48, 64, 100, 512, 4096] {
+            for (reads, uploads) in [(true, true), (true, false), (false, true), (false, false)] {
+                let shares = Shares::new(Some(mib << 20), reads, uploads).expect("enough");
+                let reading = if reads { shares.read_ahead_bytes } else { 0 };
+                let uploading = if uploads { 2 * shares.part_bytes + shares.upload_bytes } else { 0 };
+                assert!(shares.engine_bytes + reading + uploading <= mib << 20, "{mib}: {shares:?}");
+                assert!(shares.engine_bytes >= 16 << 20 && shares.upload_bytes >= shares.part_bytes, "{mib}: {shares:?}");
+            }
+        }
+        assert!(Shares::new(Some(32 << 20), true, true).is_err());
+    }
+}
