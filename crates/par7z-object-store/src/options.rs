@@ -1,0 +1,182 @@
+//! How a store is talked to: credentials, emulators, limits. Plain data; [`crate::Store`] makes a client of it.
+//!
+//! Invariant: `Debug` shows no secret, and secrets are wiped when dropped.
+
+use crate::credentials::ConnectionString;
+use par7z::{Error, ErrorKind, Result};
+use std::fmt;
+use std::time::Duration;
+
+/// How requests that fail are tried again: those that a server refuses with 429 or 5xx, and broken connections.
+///
+/// Between two attempts it waits 100 ms at first, then longer and longer, up to 15 s (somewhat at random).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retry {
+    /// Attempts after the first one, for each request. 0 = none.
+    pub attempts: u32,
+    /// No new attempt later than this after the first one. Below five minutes: credentials are not renewed in between.
+    pub total_time: Duration,
+}
+
+impl Default for Retry {
+    /// 10 attempts in 180 s.
+    fn default() -> Self {
+        Self { attempts: 10, total_time: Duration::from_secs(180) }
+    }
+}
+
+/// How to talk to a store. The default takes credentials from where the clouds' own tools take them.
+///
+/// | cloud | environment |
+/// |---|---|
+/// | Azure | `AZURE_STORAGE_CONNECTION_STRING`, or `AZURE_STORAGE_ACCOUNT_NAME` with `AZURE_STORAGE_ACCOUNT_KEY` or `AZURE_STORAGE_SAS_KEY`, or `AZURE_CLIENT_ID` with its secret or federated token, or the managed identity |
+/// | S3 | `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION`, `AWS_ENDPOINT_URL`, or the role of the container or instance |
+/// | Google | `GOOGLE_SERVICE_ACCOUNT`, `GOOGLE_APPLICATION_CREDENTIALS`, or the service account of the instance |
+#[derive(Clone)]
+pub struct StoreOptions {
+    pub(crate) from_environment: bool,
+    pub(crate) anonymous: bool,
+    pub(crate) connection_string: Option<ConnectionString>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) requests_in_flight: usize,
+    pub(crate) read_ahead_bytes: usize,
+    pub(crate) upload_bytes: usize,
+    pub(crate) part_bytes: usize,
+    pub(crate) retry: Retry,
+}
+
+impl fmt::Debug for StoreOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreOptions")
+            .field("anonymous", &self.anonymous)
+            .field("connection_string", &self.connection_string)
+            .field("requests_in_flight", &self.requests_in_flight)
+            .field("read_ahead_bytes", &self.read_ahead_bytes)
+            .field("upload_bytes", &self.upload_bytes)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            from_environment: true,
+            anonymous: false,
+            connection_string: None,
+            endpoint: None,
+            requests_in_flight: 32,
+            read_ahead_bytes: 64 << 20,
+            upload_bytes: 64 << 20,
+            part_bytes: 8 << 20,
+            retry: Retry::default(),
+        }
+    }
+}
+
+impl StoreOptions {
+    /// The smallest [`part_bytes`](Self::part_bytes): 5 MiB, which S3 and Google ask of all parts but the last.
+    pub const MIN_PART_BYTES: usize = 5 << 20;
+
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether the environment is asked for credentials and settings. Default `true`.
+    #[must_use]
+    pub fn from_environment(mut self, ask: bool) -> Self {
+        self.from_environment = ask;
+        self
+    }
+
+    /// Whether requests go out without credentials, to public containers. Default `false`.
+    #[must_use]
+    pub fn anonymous(mut self, anonymous: bool) -> Self {
+        self.anonymous = anonymous;
+        self
+    }
+
+    /// An Azure connection string, as the portal shows it; it goes before the environment. Known are `AccountName`,
+    /// `AccountKey`, `SharedAccessSignature`, `BlobEndpoint`, `EndpointSuffix`, `DefaultEndpointsProtocol` and
+    /// `UseDevelopmentStorage`; others, which are about other services, are passed over.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidOption`] if it is none, or neither names an account nor an endpoint.
+    pub fn connection_string(mut self, text: &str) -> Result<Self> {
+        self.connection_string = Some(ConnectionString::parse(text)?);
+        Ok(self)
+    }
+
+    /// Another address of the service: an emulator or a compatible store, such as `http://127.0.0.1:9000` (MinIO), or
+    /// for Azurite `http://127.0.0.1:10000/devstoreaccount1`. With `http://`, credentials and data go over the wire
+    /// unencrypted.
+    #[must_use]
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.endpoint = Some(url.into());
+        self
+    }
+
+    /// Requests for objects that may be under way at once, for each run over a location. Default 32, 1 to 1024.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidOption`] out of the range.
+    pub fn requests_in_flight(mut self, requests: usize) -> Result<Self> {
+        if !(1..=1024).contains(&requests) {
+            return Err(invalid(format!("{requests} requests in flight: the range is 1 to 1024")));
+        }
+        self.requests_in_flight = requests;
+        Ok(self)
+    }
+
+    /// Memory for what is read ahead, for each run over a location and each archive that is read, in bytes. Default
+    /// 64 MiB, at least 1 MiB. On top comes what [`crate::Objects`] says.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidOption`] below 1 MiB or above 1 TiB.
+    pub fn read_ahead_bytes(mut self, bytes: usize) -> Result<Self> {
+        if !(1 << 20..=1 << 40).contains(&bytes) {
+            return Err(invalid(format!("{bytes} bytes to read ahead: the range is 1 MiB to 1 TiB")));
+        }
+        self.read_ahead_bytes = bytes;
+        Ok(self)
+    }
+
+    /// Memory for the parts of an archive that are being uploaded, in bytes. Default 64 MiB; one part goes in any case.
+    /// On top come the archive's (or each volume's) first part and the one that is being filled.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidOption`] if it is 0.
+    pub fn upload_bytes(mut self, bytes: usize) -> Result<Self> {
+        if bytes == 0 {
+            return Err(invalid("0 bytes for parts that are uploaded: give at least a part's size".to_owned()));
+        }
+        self.upload_bytes = bytes;
+        Ok(self)
+    }
+
+    /// Size of an archive's first thousand parts, in bytes; each further thousand has parts twice as large, up to 256
+    /// times. Default 8 MiB, at least 5 MiB, at most 15 MiB: with 8 MiB, 10,000 parts (the most that S3 takes) hold
+    /// 6 TB.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidOption`] out of the range.
+    pub fn part_bytes(mut self, bytes: usize) -> Result<Self> {
+        if !(Self::MIN_PART_BYTES..=15 << 20).contains(&bytes) {
+            return Err(invalid(format!("parts of {bytes} bytes: the range is 5 MiB to 15 MiB")));
+        }
+        self.part_bytes = bytes;
+        Ok(self)
+    }
+
+    /// How requests that fail are tried again.
+    #[must_use]
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+}
+
+fn invalid(text: String) -> Error {
+    Error::new(ErrorKind::InvalidOption, text)
+}

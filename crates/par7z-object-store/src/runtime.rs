@@ -1,0 +1,116 @@
+//! The one bridge between par7z's threads and asynchronous I/O.
+//!
+//! One tokio runtime of two threads for the whole process, begun with the first store and ended with the last. Its
+//! threads wait for the network and move bytes; they never run the engine's code, so they never wait for a worker.
+//! The other way round workers do wait ([`Runtime::wait`]), on a channel of the standard library: that works on any
+//! thread, one of the caller's own runtime included.
+
+use par7z::{Error, Result};
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
+use std::time::Duration;
+use tokio::runtime::{Builder, Handle};
+use tokio::task::JoinHandle;
+
+/// TLS and the stores' protocols are cheap beside compression.
+const THREADS: usize = 2;
+/// How long the end waits for threads that look up a host name, which cannot be interrupted.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+static SHARED: Mutex<Weak<Inner>> = Mutex::new(Weak::new());
+
+/// A hold on the process's runtime.
+#[derive(Clone)]
+pub(crate) struct Runtime(Arc<Inner>);
+
+struct Inner {
+    handle: Handle,
+    /// Taken on drop.
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let Some(runtime) = self.runtime.take() else { return };
+        if Handle::try_current().is_ok() {
+            // Nothing may block on a thread of a runtime.
+            runtime.shutdown_background();
+        } else {
+            runtime.shutdown_timeout(PATIENCE);
+        }
+    }
+}
+
+impl Runtime {
+    /// The process's runtime, which is begun if there is none.
+    pub(crate) fn shared() -> Result<Self> {
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(inner) = shared.upgrade() {
+            return Ok(Self(inner));
+        }
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("par7z-net")
+            .enable_all()
+            .build()
+            .map_err(|error| Error::io("cannot start the threads for the network", error))?;
+        let inner = Arc::new(Inner { handle: runtime.handle().clone(), runtime: Some(runtime) });
+        *shared = Arc::downgrade(&inner);
+        Ok(Self(inner))
+    }
+
+    /// For tasks, which must not keep the runtime that runs them.
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.0.handle
+    }
+
+    /// Starts a task.
+    pub(crate) fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.0.handle.spawn(future)
+    }
+
+    /// Runs a future on the runtime and waits for it. `None` if it panicked.
+    pub(crate) fn wait<F>(&self, future: F) -> Option<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        self.spawn(async move {
+            // Nobody is gone: this thread waits.
+            let _ = sender.send(future.await);
+        });
+        receiver.recv().ok()
+    }
+}
+
+/// A task that ends when this is dropped.
+pub(crate) struct Task<T>(pub(crate) JoinHandle<T>);
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_runtime_serves_all_and_ends_with_the_last() {
+        let (one, two) = (Runtime::shared().unwrap(), Runtime::shared().unwrap());
+        assert!(Arc::ptr_eq(&one.0, &two.0));
+        assert_eq!(one.wait(async { 7 }), Some(7));
+        // From within a runtime too.
+        let inside = two.clone();
+        assert_eq!(two.wait(async move { inside.wait(async { 8 }) }), Some(Some(8)));
+        let weak = Arc::downgrade(&one.0);
+        drop((one, two));
+        assert!(weak.upgrade().is_none());
+    }
+}

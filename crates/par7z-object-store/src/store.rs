@@ -1,0 +1,281 @@
+//! A connection to one container, bucket or web server: the `object_store` crate's client of it, built with our options.
+//!
+//! Requests of a store share a pool of connections. All futures run on the [`Runtime`] that it holds.
+
+use crate::error::redacted;
+use crate::listing::FilteringConnector;
+use crate::location::{Location, StoreId};
+use crate::options::StoreOptions;
+use crate::runtime::Runtime;
+use object_store::aws::AmazonS3Builder;
+use object_store::azure::MicrosoftAzureBuilder;
+use object_store::client::ClientOptions;
+use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::http::HttpBuilder;
+use object_store::list::PaginatedListStore;
+use object_store::multipart::MultipartStore;
+use object_store::path::Path;
+use object_store::{BackoffConfig, ObjectStore, RetryConfig};
+use par7z::{Error, ErrorKind, Result};
+use std::fmt;
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+/// A server that says nothing for so long is taken for gone, and the request is tried again.
+const READ_SILENCE: Duration = Duration::from_secs(60);
+/// The answer to an upload comes after the part is sent, which takes its time.
+const UPLOAD_SILENCE: Duration = Duration::from_secs(15 * 60);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A connection to a container, bucket or web server. Clones share it.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) objects: Arc<dyn ObjectStore>,
+    /// For uploads: other time limits.
+    pub(crate) uploads: Option<Uploads>,
+    /// Lists page by page. Not there: the store lists by `objects`, or not at all.
+    pub(crate) pages: Option<Arc<dyn PaginatedListStore>>,
+    pub(crate) kind: StoreKind,
+    pub(crate) options: StoreOptions,
+    pub(crate) runtime: Runtime,
+    /// How a place in it begins when it is shown.
+    shown: String,
+}
+
+/// The two faces of a store that takes uploads.
+#[derive(Clone)]
+pub(crate) struct Uploads {
+    pub(crate) objects: Arc<dyn ObjectStore>,
+    pub(crate) parts: Arc<dyn MultipartStore>,
+}
+
+impl Uploads {
+    fn of<S: ObjectStore + MultipartStore>(store: S) -> Self {
+        let store = Arc::new(store);
+        Self { objects: Arc::clone(&store) as _, parts: store }
+    }
+}
+
+/// What differs from store to store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StoreKind {
+    /// Objects that have keys.
+    Objects,
+    /// A web server: one object, at the empty path.
+    Http,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("at", &self.shown).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Prepares a connection to the store of `location`. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidOption`]: credentials are missing or cannot be read, an address is no URL.
+    pub fn connect(location: &Location, options: &StoreOptions) -> Result<Self> {
+        install_tls();
+        let failed = |error: object_store::Error| {
+            let text = format!("cannot connect to {location}: {}", redacted(&error));
+            Error::new(ErrorKind::InvalidOption, text)
+        };
+        let shown = location.to_string();
+        let shown = shown.strip_suffix(location.selection().key()).unwrap_or(&shown).to_owned();
+        let build = Build { location, options };
+        let (reading, uploading) = (READ_SILENCE, UPLOAD_SILENCE);
+        let mut kind = StoreKind::Objects;
+        let (objects, pages, uploads): (Arc<dyn ObjectStore>, Option<Arc<dyn PaginatedListStore>>, _);
+        match &location.store {
+            StoreId::Azure { .. } => {
+                let client = Arc::new(build.azure(reading)?.build().map_err(failed)?);
+                uploads = Some(Uploads::of(build.azure(uploading)?.build().map_err(failed)?));
+                (objects, pages) = (Arc::clone(&client) as _, Some(client as _));
+            }
+            StoreId::S3 { bucket } => {
+                let client = Arc::new(build.s3(bucket, reading).build().map_err(failed)?);
+                uploads = Some(Uploads::of(build.s3(bucket, uploading).build().map_err(failed)?));
+                (objects, pages) = (Arc::clone(&client) as _, Some(client as _));
+            }
+            StoreId::Gcs { bucket } => {
+                let client = Arc::new(build.gcs(bucket, reading).build().map_err(failed)?);
+                uploads = Some(Uploads::of(build.gcs(bucket, uploading).build().map_err(failed)?));
+                (objects, pages) = (Arc::clone(&client) as _, Some(client as _));
+            }
+            StoreId::Http { url } => {
+                let client = HttpBuilder::new()
+                    .with_url(url.as_str())
+                    .with_client_options(build.client_options(reading).with_allow_http(true))
+                    .with_retry(build.retry());
+                (objects, pages, uploads) = (Arc::new(client.build().map_err(failed)?), None, None);
+                kind = StoreKind::Http;
+            }
+        }
+        let (options, runtime) = (options.clone(), Runtime::shared()?);
+        Ok(Self { objects, uploads, pages, kind, options, runtime, shown })
+    }
+
+    /// A store that the caller has made a client for, with credentials of its own perhaps; shown in messages as `shown`,
+    /// such as `s3://bucket/`. Of the options, those about memory and requests count.
+    ///
+    /// Lists come from the client as they are: a name that the `object_store` crate refuses ends the list.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] if no thread can be started.
+    pub fn of_client<S>(client: Arc<S>, shown: impl Into<String>, options: &StoreOptions) -> Result<Self>
+    where
+        S: ObjectStore + MultipartStore,
+    {
+        Ok(Self {
+            objects: Arc::clone(&client) as _,
+            uploads: Some(Uploads { objects: Arc::clone(&client) as _, parts: client }),
+            pages: None,
+            kind: StoreKind::Objects,
+            options: options.clone(),
+            runtime: Runtime::shared()?,
+            shown: shown.into(),
+        })
+    }
+
+    /// A key as the user knows it.
+    pub(crate) fn shown(&self, key: &str) -> String {
+        format!("{}{key}", self.shown)
+    }
+
+    /// The path of a key.
+    pub(crate) fn path(&self, key: &str) -> Result<Path> {
+        match self.kind {
+            StoreKind::Http => Ok(Path::default()),
+            StoreKind::Objects => crate::listing::path_of(key)
+                .map_err(|why| Error::new(ErrorKind::InvalidOption, format!("{}: {why}", self.shown(key)))),
+        }
+    }
+}
+
+/// ring, for all of the process, unless the program has chosen another.
+fn install_tls() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // An error says that there is one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+struct Build<'a> {
+    location: &'a Location,
+    options: &'a StoreOptions,
+}
+
+impl Build<'_> {
+    /// An endpoint that the caller has written with `http://` is meant so.
+    fn allow_http(&self, endpoint: Option<&str>) -> bool {
+        endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"))
+    }
+
+    fn client_options(&self, silence: Duration) -> ClientOptions {
+        // No limit for a request as a whole: how long a part takes depends on the line. Silence is what ends it.
+        ClientOptions::new()
+            .with_timeout_disabled()
+            .with_read_timeout(silence)
+            .with_connect_timeout(CONNECT_TIMEOUT)
+            .with_pool_max_idle_per_host(self.options.requests_in_flight)
+    }
+
+    fn retry(&self) -> RetryConfig {
+        let retry = self.options.retry;
+        RetryConfig {
+            backoff: BackoffConfig::default(),
+            max_retries: retry.attempts as usize,
+            retry_timeout: retry.total_time,
+        }
+    }
+
+    fn azure(&self, silence: Duration) -> Result<MicrosoftAzureBuilder> {
+        let StoreId::Azure { container, account, endpoint, sas } = &self.location.store else {
+            unreachable!("called for Azure alone")
+        };
+        let given = match &self.options.connection_string {
+            Some(given) => Some(given.clone()),
+            None if self.options.from_environment => match std::env::var("AZURE_STORAGE_CONNECTION_STRING") {
+                Ok(text) => Some(crate::credentials::ConnectionString::parse(&text)?),
+                Err(_) => None,
+            },
+            None => None,
+        };
+        let ask = self.options.from_environment && given.is_none();
+        let mut builder = if ask { MicrosoftAzureBuilder::from_env() } else { MicrosoftAzureBuilder::new() }
+            .with_container_name(container);
+        let mut address = self.options.endpoint.clone().or_else(|| endpoint.clone());
+        if let Some(given) = given {
+            builder = builder.with_use_emulator(given.is_emulator);
+            if let Some(account) = &given.account {
+                builder = builder.with_account(account);
+            }
+            if let Some(key) = &given.key {
+                builder = builder.with_access_key(key.as_str());
+            }
+            if let Some(sas) = &given.sas {
+                builder = with_sas(builder, sas);
+            }
+            address = address.or(given.endpoint);
+        }
+        if let Some(account) = account {
+            builder = builder.with_account(account);
+        }
+        if let Some(sas) = sas {
+            // The URL's own signature goes before a key that the environment has for the account.
+            builder =
+                with_sas(builder, sas).with_config(object_store::azure::AzureConfigKey::CredentialType, "sas_token");
+        }
+        let allow_http = self.allow_http(address.as_deref());
+        if let Some(address) = address {
+            builder = builder.with_endpoint(address);
+        }
+        Ok(builder
+            .with_skip_signature(self.options.anonymous)
+            .with_client_options(self.client_options(silence).with_allow_http(allow_http))
+            .with_http_connector(FilteringConnector)
+            .with_retry(self.retry()))
+    }
+
+    fn s3(&self, bucket: &str, silence: Duration) -> AmazonS3Builder {
+        let asked = self.options.from_environment;
+        let mut builder = if asked { AmazonS3Builder::from_env() } else { AmazonS3Builder::new() };
+        let mut address = self.options.endpoint.clone();
+        if address.is_none() && asked {
+            let key = object_store::aws::AmazonS3ConfigKey::Endpoint;
+            address = builder.get_config_value(&key).or_else(|| std::env::var("AWS_ENDPOINT_URL_S3").ok());
+        }
+        let allow_http = self.allow_http(address.as_deref());
+        if let Some(address) = address {
+            builder = builder.with_endpoint(address);
+        }
+        builder
+            .with_bucket_name(bucket)
+            .with_skip_signature(self.options.anonymous)
+            .with_client_options(self.client_options(silence).with_allow_http(allow_http))
+            .with_http_connector(FilteringConnector)
+            .with_retry(self.retry())
+    }
+
+    fn gcs(&self, bucket: &str, silence: Duration) -> GoogleCloudStorageBuilder {
+        let asked = self.options.from_environment;
+        let mut builder = if asked { GoogleCloudStorageBuilder::from_env() } else { GoogleCloudStorageBuilder::new() };
+        if let Some(address) = &self.options.endpoint {
+            builder = builder.with_base_url(address);
+        }
+        let allow_http = self.allow_http(self.options.endpoint.as_deref());
+        builder
+            .with_bucket_name(bucket)
+            .with_skip_signature(self.options.anonymous)
+            .with_client_options(self.client_options(silence).with_allow_http(allow_http))
+            .with_http_connector(FilteringConnector)
+            .with_retry(self.retry())
+    }
+}
+
+fn with_sas(builder: MicrosoftAzureBuilder, sas: &str) -> MicrosoftAzureBuilder {
+    builder.with_config(object_store::azure::AzureConfigKey::SasKey, sas)
+}
