@@ -56,6 +56,7 @@ pub(crate) fn io_error(error: &StoreError) -> io::Error {
         StoreError::NotFound { .. } => io::ErrorKind::NotFound,
         StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => io::ErrorKind::PermissionDenied,
         StoreError::AlreadyExists { .. } => io::ErrorKind::AlreadyExists,
+        StoreError::NotSupported { .. } => io::ErrorKind::Unsupported,
         _ => io::ErrorKind::Other,
     };
     io::Error::new(kind, explained(error))

@@ -13,6 +13,7 @@ mod sink;
 mod source;
 mod store;
 mod upload;
+mod web;
 
 pub use location::{Location, Selection};
 pub use options::{Retry, StoreOptions};

@@ -3,9 +3,14 @@
 //! Invariant: `Debug` shows no secret, and secrets are wiped when dropped.
 
 use crate::credentials::ConnectionString;
+use object_store::aws::AmazonS3ConfigKey;
+use object_store::azure::AzureConfigKey;
+use object_store::gcp::GoogleConfigKey;
 use par7z::{Error, ErrorKind, Result};
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// How requests that fail are tried again: those that a server refuses with 429 or 5xx, and broken connections.
 ///
@@ -37,6 +42,8 @@ pub struct StoreOptions {
     pub(crate) from_environment: bool,
     pub(crate) anonymous: bool,
     pub(crate) connection_string: Option<ConnectionString>,
+    /// Lower-case names as the environment has them, and values.
+    pub(crate) settings: Vec<(String, Zeroizing<String>)>,
     pub(crate) endpoint: Option<String>,
     pub(crate) requests_in_flight: usize,
     pub(crate) read_ahead_bytes: usize,
@@ -64,6 +71,7 @@ impl Default for StoreOptions {
             from_environment: true,
             anonymous: false,
             connection_string: None,
+            settings: Vec::new(),
             endpoint: None,
             requests_in_flight: 32,
             read_ahead_bytes: 64 << 20,
@@ -106,6 +114,33 @@ impl StoreOptions {
     pub fn connection_string(mut self, text: &str) -> Result<Self> {
         self.connection_string = Some(ConnectionString::parse(text)?);
         Ok(self)
+    }
+
+    /// A setting as the environment would have it, under the same name, such as `AWS_ACCESS_KEY_ID`; it goes before the
+    /// environment's. Names of the other clouds are passed over when a store is connected.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidOption`] if no cloud has a setting of that name, or the connection string cannot be read.
+    pub fn setting(mut self, name: &str, value: impl Into<String>) -> Result<Self> {
+        let name = name.to_ascii_lowercase();
+        let value = Zeroizing::new(value.into());
+        if name == "azure_storage_connection_string" {
+            return self.connection_string(&value);
+        }
+        let is_known = (name.starts_with("aws_") && AmazonS3ConfigKey::from_str(&name).is_ok())
+            || (name.starts_with("azure_") && AzureConfigKey::from_str(&name).is_ok())
+            || (name.starts_with("google_") && GoogleConfigKey::from_str(&name).is_ok());
+        if !is_known {
+            return Err(invalid(format!("no cloud has a setting {name}: it begins with AWS_, AZURE_ or GOOGLE_")));
+        }
+        self.settings.push((name, value));
+        Ok(self)
+    }
+
+    /// The settings that are one cloud's.
+    pub(crate) fn settings_of<K: FromStr>(&self, cloud: &str) -> impl Iterator<Item = (K, &str)> {
+        let of_cloud = self.settings.iter().filter(move |(name, _)| name.starts_with(cloud));
+        of_cloud.filter_map(|(name, value)| Some((name.parse().ok()?, value.as_str())))
     }
 
     /// Another address of the service: an emulator or a compatible store, such as `http://127.0.0.1:9000` (MinIO), or

@@ -26,6 +26,7 @@ use crate::location::{Location, Selection};
 use crate::options::StoreOptions;
 use crate::runtime::{Runtime, Task};
 use crate::store::{Store, StoreKind};
+use crate::web::{Stream, WebObject};
 use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
 use object_store::ObjectMeta;
@@ -101,6 +102,8 @@ impl std::error::Error for ObjectFailure {
 /// What the lister hands to `next()`.
 enum Listed {
     Object(Arc<Upcoming>),
+    /// A web server's object of unknown size.
+    Stream,
     Directory(String, Metadata),
     Failure(ObjectFailure),
 }
@@ -118,6 +121,8 @@ enum Listed {
 pub struct Objects {
     shared: Arc<Shared>,
     fixed_folder_bytes: usize,
+    /// Of a single object.
+    object_name: String,
     listed: Option<mpsc::Receiver<Listed>>,
     shown: String,
     _tasks: Vec<Task<()>>,
@@ -164,6 +169,7 @@ impl Objects {
             runtime: store.runtime.clone(),
             reading: Arc::new(Semaphore::new(half)),
             context: Arc::clone(&context),
+            web: store.web.clone(),
         });
         let (listed_sender, listed) = mpsc::channel(LISTED_AHEAD);
         let (pump_sender, pump_receiver) = mpsc::unbounded_channel();
@@ -174,6 +180,7 @@ impl Objects {
             listed: listed_sender,
             pump: pump_sender,
             chunk_bytes: context.chunk_bytes,
+            is_web: store.kind == StoreKind::Http,
             found: 0,
         };
         let fixed_folder_bytes = selection.fixed_folder().len();
@@ -185,12 +192,19 @@ impl Objects {
         });
         let pump =
             store.runtime.spawn(pump(pump_receiver, Arc::clone(&shared.context), Arc::new(Semaphore::new(half))));
-        Ok(Self { shared, fixed_folder_bytes, listed: Some(listed), shown, _tasks: vec![Task(lister), Task(pump)] })
+        let object_name = selection.key()[fixed_folder_bytes..].to_owned();
+        let _tasks = vec![Task(lister), Task(pump)];
+        Ok(Self { shared, fixed_folder_bytes, object_name, listed: Some(listed), shown, _tasks })
     }
 
     /// Items alone: each failure becomes an item that fails, so that the run's report names it.
     pub fn items(self) -> impl Iterator<Item = Item> {
         self.map(|item| item.unwrap_or_else(ObjectFailure::into_item))
+    }
+
+    fn stream_item(&self) -> Item {
+        let shared = Arc::clone(&self.shared);
+        Item::from_opener(self.object_name.clone(), move || shared.stream(None), None)
     }
 
     fn item(&self, upcoming: Arc<Upcoming>) -> Item {
@@ -233,6 +247,7 @@ impl Iterator for Objects {
         self.listed = Some(listed);
         Some(match next {
             Listed::Object(upcoming) => Ok(self.item(upcoming)),
+            Listed::Stream => Ok(self.stream_item()),
             Listed::Directory(key, metadata) => {
                 let name = &key[self.fixed_folder_bytes.min(key.len())..];
                 Ok(Item::directory(name.trim_end_matches('/')).with_metadata(metadata))
@@ -261,6 +276,15 @@ struct Shared {
     context: Arc<Context>,
     /// Memory of chunks that are read ahead of a reader.
     reading: Arc<Semaphore>,
+    web: Option<Arc<WebObject>>,
+}
+
+impl Shared {
+    /// Reads a web server's object from its start.
+    fn stream(&self, size: Option<u64>) -> io::Result<Stream> {
+        let object = self.web.clone().ok_or_else(|| io::Error::other("the store does not support ranges"))?;
+        Ok(Stream::open(object, &self.runtime, size))
+    }
 }
 
 /// An object that has been listed.
@@ -304,6 +328,7 @@ struct Lister {
     listed: mpsc::Sender<Listed>,
     pump: mpsc::UnboundedSender<(Weak<Upcoming>, u64)>,
     chunk_bytes: u64,
+    is_web: bool,
     found: u64,
 }
 
@@ -320,6 +345,11 @@ impl Lister {
         let key = self.selection.key().to_owned();
         let listed = match context.fetcher.head(&path).await {
             Ok(meta) => self.object(key, meta).await,
+            // No HEAD, or no length: the answer to GET will show what is the matter.
+            Err(object_store::Error::Generic { .. } | object_store::Error::NotFound { .. }) if self.is_web => {
+                self.found += 1;
+                self.send(Listed::Stream).await
+            }
             Err(error) => self.failure(ObjectFailure::new(key, explained(&error))).await,
         };
         let _: Result<(), Gone> = listed;
@@ -504,6 +534,10 @@ struct Reader {
     ahead: VecDeque<Chunk>,
     /// Where the next chunk to be started begins.
     next: u64,
+    /// Whether bytes have been read.
+    begun: bool,
+    /// Instead of chunks, from a server without ranges.
+    stream: Option<Stream>,
     failed: bool,
 }
 
@@ -529,7 +563,7 @@ impl Reader {
 
     fn at_start(version: Arc<Version>, shared: Arc<Shared>) -> Self {
         let (current, ahead) = (Bytes::new(), VecDeque::new());
-        Self { shared, version, current, memory: None, ahead, next: 0, failed: false }
+        Self { shared, version, current, memory: None, ahead, next: 0, begun: false, stream: None, failed: false }
     }
 
     fn next_bytes(&self) -> u64 {
@@ -542,6 +576,29 @@ impl Reader {
         let chunk =
             Chunk::start(self.shared.runtime.handle(), &self.shared.context, &self.version, range, memory, None);
         self.ahead.push_back(chunk);
+    }
+
+    /// Fills `current` with the next chunk; leaves it empty at the end.
+    fn next_chunk(&mut self) -> io::Result<()> {
+        self.memory = None;
+        if self.ahead.is_empty() && self.next < self.version.size() {
+            // Whoever is read can go on, permits or not.
+            let units = units_of(self.next_bytes());
+            let memory = Arc::clone(&self.shared.reading).try_acquire_many_owned(units).ok();
+            self.start_next(memory);
+        }
+        self.read_ahead();
+        let Some(chunk) = self.ahead.pop_front() else { return Ok(()) };
+        match chunk.wait() {
+            Ok(got) => (self.current, self.memory) = got,
+            Err(error) if error.kind() == io::ErrorKind::Unsupported && !self.begun && self.shared.web.is_some() => {
+                self.ahead.clear();
+                self.stream = Some(self.shared.stream(Some(self.version.size()))?);
+            }
+            Err(error) => return Err(error),
+        }
+        self.begun = true;
+        Ok(())
     }
 
     fn read_ahead(&mut self) {
@@ -561,19 +618,13 @@ impl Read for Reader {
         if self.failed {
             return Err(io::Error::other("an earlier read failed"));
         }
-        if self.current.is_empty() {
-            self.memory = None;
-            if self.ahead.is_empty() && self.next < self.version.size() {
-                // Whoever is read can go on, permits or not.
-                let units = units_of(self.next_bytes());
-                let memory = Arc::clone(&self.shared.reading).try_acquire_many_owned(units).ok();
-                self.start_next(memory);
-            }
-            self.read_ahead();
-            let Some(chunk) = self.ahead.pop_front() else { return Ok(0) };
-            let got = chunk.wait();
-            self.failed = got.is_err();
-            (self.current, self.memory) = got?;
+        if self.current.is_empty() && self.stream.is_none() {
+            let next = self.next_chunk();
+            self.failed = next.is_err();
+            next?;
+        }
+        if let Some(stream) = &mut self.stream {
+            return stream.read(buf);
         }
         let count = buf.len().min(self.current.len());
         self.current.copy_to_slice(&mut buf[..count]);

@@ -7,6 +7,7 @@ use crate::listing::FilteringConnector;
 use crate::location::{Location, StoreId};
 use crate::options::StoreOptions;
 use crate::runtime::Runtime;
+use crate::web::WebObject;
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::client::ClientOptions;
@@ -35,6 +36,8 @@ pub struct Store {
     pub(crate) uploads: Option<Uploads>,
     /// Lists page by page. Not there: the store lists by `objects`, or not at all.
     pub(crate) pages: Option<Arc<dyn PaginatedListStore>>,
+    /// A web server's object, to be read without ranges.
+    pub(crate) web: Option<Arc<WebObject>>,
     pub(crate) kind: StoreKind,
     pub(crate) options: StoreOptions,
     pub(crate) runtime: Runtime,
@@ -87,6 +90,7 @@ impl Store {
         let build = Build { location, options };
         let (reading, uploading) = (READ_SILENCE, UPLOAD_SILENCE);
         let mut kind = StoreKind::Objects;
+        let mut web = None;
         let (objects, pages, uploads): (Arc<dyn ObjectStore>, Option<Arc<dyn PaginatedListStore>>, _);
         match &location.store {
             StoreId::Azure { .. } => {
@@ -105,16 +109,19 @@ impl Store {
                 (objects, pages) = (Arc::clone(&client) as _, Some(client as _));
             }
             StoreId::Http { url } => {
+                let client_options = build.client_options(reading).with_allow_http(true);
+                let (object, client_options) = WebObject::new(url, client_options, options.retry)?;
                 let client = HttpBuilder::new()
-                    .with_url(url.as_str())
-                    .with_client_options(build.client_options(reading).with_allow_http(true))
+                    .with_url(object.url())
+                    .with_client_options(client_options)
                     .with_retry(build.retry());
                 (objects, pages, uploads) = (Arc::new(client.build().map_err(failed)?), None, None);
+                web = Some(Arc::new(object));
                 kind = StoreKind::Http;
             }
         }
         let (options, runtime) = (options.clone(), Runtime::shared()?);
-        Ok(Self { objects, uploads, pages, kind, options, runtime, shown })
+        Ok(Self { objects, uploads, pages, web, kind, options, runtime, shown })
     }
 
     /// A store that the caller has made a client for, with credentials of its own perhaps; shown in messages as `shown`,
@@ -132,6 +139,7 @@ impl Store {
             objects: Arc::clone(&client) as _,
             uploads: Some(Uploads { objects: Arc::clone(&client) as _, parts: client }),
             pages: None,
+            web: None,
             kind: StoreKind::Objects,
             options: options.clone(),
             runtime: Runtime::shared()?,
@@ -207,6 +215,9 @@ impl Build<'_> {
         let ask = self.options.from_environment && given.is_none();
         let mut builder = if ask { MicrosoftAzureBuilder::from_env() } else { MicrosoftAzureBuilder::new() }
             .with_container_name(container);
+        for (key, value) in self.options.settings_of("azure_") {
+            builder = builder.with_config(key, value);
+        }
         let mut address = self.options.endpoint.clone().or_else(|| endpoint.clone());
         if let Some(given) = given {
             builder = builder.with_use_emulator(given.is_emulator);
@@ -243,6 +254,9 @@ impl Build<'_> {
     fn s3(&self, bucket: &str, silence: Duration) -> AmazonS3Builder {
         let asked = self.options.from_environment;
         let mut builder = if asked { AmazonS3Builder::from_env() } else { AmazonS3Builder::new() };
+        for (key, value) in self.options.settings_of("aws_") {
+            builder = builder.with_config(key, value);
+        }
         let mut address = self.options.endpoint.clone();
         if address.is_none() && asked {
             let key = object_store::aws::AmazonS3ConfigKey::Endpoint;
@@ -263,6 +277,9 @@ impl Build<'_> {
     fn gcs(&self, bucket: &str, silence: Duration) -> GoogleCloudStorageBuilder {
         let asked = self.options.from_environment;
         let mut builder = if asked { GoogleCloudStorageBuilder::from_env() } else { GoogleCloudStorageBuilder::new() };
+        for (key, value) in self.options.settings_of("google_") {
+            builder = builder.with_config(key, value);
+        }
         if let Some(address) = &self.options.endpoint {
             builder = builder.with_base_url(address);
         }

@@ -3,7 +3,9 @@
 
 pub mod azure_auth;
 pub mod http;
+pub mod proxy;
 pub mod servers;
+pub mod web;
 
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;

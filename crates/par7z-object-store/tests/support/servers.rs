@@ -133,27 +133,36 @@ impl Moto {
 
     /// Over a proxy at that port.
     pub fn options_through(&self, port: u16) -> StoreOptions {
-        StoreOptions::new().from_environment(false).anonymous(true).endpoint(format!("http://127.0.0.1:{port}"))
+        let options = StoreOptions::new().from_environment(false).endpoint(format!("http://127.0.0.1:{port}"));
+        let options = options.setting("AWS_ACCESS_KEY_ID", "test").unwrap();
+        options.setting("AWS_SECRET_ACCESS_KEY", "test").unwrap()
+    }
+
+    fn request(&self, method: &str, target: &str, body: &[u8]) -> super::http::Answer {
+        // moto wants a signature and does not check it.
+        let signature =
+            "AWS4-HMAC-SHA256 Credential=test/20240101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
+        request(self.port, method, target, &[("Authorization".to_owned(), signature.to_owned())], body).unwrap()
     }
 
     pub fn create_bucket(&self, name: &str) {
-        let answer = request(self.port, "PUT", &format!("/{name}"), &[], &[]).unwrap();
+        let answer = self.request("PUT", &format!("/{name}"), &[]);
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
 
     pub fn put(&self, bucket: &str, key: &str, content: &[u8]) {
-        let answer = request(self.port, "PUT", &format!("/{bucket}/{}", encoded(key)), &[], content).unwrap();
+        let answer = self.request("PUT", &format!("/{bucket}/{}", encoded(key)), content);
         assert_eq!(answer.status, 200, "{key:?}: {}", answer.text());
     }
 
     pub fn get(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
-        let answer = request(self.port, "GET", &format!("/{bucket}/{}", encoded(key)), &[], &[]).unwrap();
+        let answer = self.request("GET", &format!("/{bucket}/{}", encoded(key)), &[]);
         (answer.status == 200).then_some(answer.body)
     }
 
     /// Uploads of parts that were begun and neither completed nor ended.
     pub fn open_uploads(&self, bucket: &str) -> usize {
-        let answer = request(self.port, "GET", &format!("/{bucket}?uploads"), &[], &[]).unwrap();
+        let answer = self.request("GET", &format!("/{bucket}?uploads"), &[]);
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.text().matches("<Upload>").count()
     }

@@ -1,0 +1,274 @@
+//! What networks and servers do: each ends in the correct archive or in a failed item with a name and a reason, never in
+//! wrong bytes, and never in a run that does not end.
+
+mod support;
+
+use par7z::{Archive, Compressor, OpenOptions, Report, Threads, WriteOptions};
+use par7z_object_store::{Location, ObjectReader, ObjectSink, Objects, Retry, StoreOptions};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use support::content;
+use support::proxy::{Harm, Proxy};
+use support::servers::{Azurite, Moto};
+
+const MIB: usize = 1 << 20;
+
+/// Azurite or moto with objects in it.
+enum Server {
+    Azurite(Azurite),
+    Moto(Moto),
+}
+
+impl Server {
+    fn azurite() -> Self {
+        let server = Azurite::start();
+        server.create_container("box");
+        Self::Azurite(server)
+    }
+
+    fn moto() -> Self {
+        let server = Moto::start();
+        server.create_bucket("box");
+        Self::Moto(server)
+    }
+
+    fn port(&self) -> u16 {
+        match self {
+            Self::Azurite(server) => server.port,
+            Self::Moto(server) => server.port,
+        }
+    }
+
+    fn put(&self, key: &str, content: &[u8]) {
+        match self {
+            Self::Azurite(server) => server.put("box", key, content),
+            Self::Moto(server) => server.put("box", key, content),
+        }
+    }
+
+    fn get(&self, key: &str) -> Option<Vec<u8>> {
+        match self {
+            Self::Azurite(server) => server.get("box", key),
+            Self::Moto(server) => server.get("box", key),
+        }
+    }
+
+    fn options(&self, proxy: &Proxy) -> StoreOptions {
+        match self {
+            Self::Azurite(server) => server.options_through(proxy.port),
+            Self::Moto(server) => server.options_through(proxy.port),
+        }
+    }
+
+    fn location(&self, key: &str) -> Location {
+        let scheme = if matches!(self, Self::Azurite(_)) { "az" } else { "s3" };
+        Location::parse(&format!("{scheme}://box/{key}")).unwrap()
+    }
+
+    fn put_objects(&self, count: u64) -> BTreeMap<String, Vec<u8>> {
+        let objects = (0..count).map(|number| {
+            let len = if number % 10 == 3 { 9 * MIB } else { 1000 + number as usize * 3001 };
+            let (name, bytes) = (format!("{number:03}.bin"), content(number, len));
+            self.put(&format!("src/{name}"), &bytes);
+            (name, bytes)
+        });
+        objects.collect()
+    }
+}
+
+/// Compresses `src/` through the proxy, into memory: what the archive has, and the report.
+fn compressed(server: &Server, options: &StoreOptions) -> (BTreeMap<String, Vec<u8>>, Report) {
+    let objects = Objects::list(&server.location("src/"), options).unwrap();
+    let writing = WriteOptions::new().level(1).unwrap().threads(Threads::new(3).unwrap());
+    let (bytes, report) = Compressor::new(writing).unwrap().compress_to_vec(objects.items()).unwrap();
+    let archive = Archive::from_bytes(bytes, OpenOptions::new()).unwrap();
+    let mut found = BTreeMap::new();
+    for (index, entry) in archive.entries().iter().enumerate() {
+        let mut content = Vec::new();
+        std::io::Read::read_to_end(&mut archive.read_entry(index as u64).unwrap(), &mut content).unwrap();
+        found.insert(entry.name.clone(), content);
+    }
+    (found, report)
+}
+
+/// Every server, every harm that passes: the archive is right.
+fn survives(harm: impl Fn(u64, &str) -> Harm + Send + Sync + Clone + 'static) {
+    for server in [Server::azurite(), Server::moto()] {
+        let expected = server.put_objects(12);
+        let proxy = Proxy::start(server.port(), harm.clone());
+        let (found, report) = compressed(&server, &server.options(&proxy));
+        assert!(report.is_complete(), "{:?}", report.failures);
+        assert!(found == expected);
+    }
+}
+
+#[test]
+fn connections_that_break_in_the_midst_are_gone_on_with() {
+    survives(|number, line| match number % 3 {
+        0 if line.contains("src/") || line.contains("list") => Harm::CutAfter(700_000 + 1000 * number as usize),
+        1 => Harm::CutAfter(100 * (number as usize % 50)),
+        _ => Harm::None,
+    });
+}
+
+#[test]
+fn connections_that_break_before_the_answer_are_tried_again() {
+    survives(|number, _| if number % 3 == 0 { Harm::Drop } else { Harm::None });
+}
+
+#[test]
+fn storms_of_503_and_429_are_waited_for() {
+    survives(|number, _| match number % 5 {
+        0 | 1 => Harm::Refuse(503),
+        2 => Harm::Refuse(429),
+        _ => Harm::None,
+    });
+}
+
+#[test]
+fn bodies_cut_short_are_noticed() {
+    // Whole, as far as HTTP goes.
+    survives(|number, line| match number % 3 {
+        0 if line.starts_with("GET") && line.contains("src/0") => Harm::Shorten(500 * number as usize),
+        _ => Harm::None,
+    });
+}
+
+#[test]
+fn a_second_of_latency_does_not_add_up() {
+    let server = Server::moto();
+    let expected = server.put_objects(40);
+    let proxy = Proxy::start(server.port(), |_, _| Harm::Delay(Duration::from_secs(1)));
+    let begin = Instant::now();
+    let (found, report) = compressed(&server, &server.options(&proxy));
+    assert!(report.is_complete() && found == expected);
+    // 40 objects, some of several chunks: one after the other it takes 48 s.
+    assert!(begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
+    assert!((8..=32).contains(&proxy.most_in_flight()), "{}", proxy.most_in_flight());
+}
+
+#[test]
+fn requests_in_flight_are_bounded() {
+    let server = Server::azurite();
+    let expected = server.put_objects(30);
+    let proxy = Proxy::start(server.port(), |_, _| Harm::Delay(Duration::from_millis(30)));
+    let options = server.options(&proxy).requests_in_flight(3).unwrap().read_ahead_bytes(1 << 20).unwrap();
+    let (found, report) = compressed(&server, &options);
+    assert!(report.is_complete() && found == expected);
+    // The list is another request.
+    assert!(proxy.most_in_flight() <= 4, "{}", proxy.most_in_flight());
+}
+
+#[test]
+fn a_server_that_is_away_for_five_seconds_is_waited_for() {
+    let server = Server::azurite();
+    let expected = server.put_objects(15);
+    let proxy = Arc::new(Proxy::start(server.port(), |_, _| Harm::Delay(Duration::from_millis(100))));
+    let away = Arc::clone(&proxy);
+    let thread = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(250));
+        away.set_away(true);
+        std::thread::sleep(Duration::from_secs(5));
+        away.set_away(false);
+    });
+    let options = server.options(&proxy).requests_in_flight(2).unwrap();
+    let (found, report) = compressed(&server, &options);
+    thread.join().unwrap();
+    assert!(report.is_complete(), "{:?}", report.failures);
+    assert!(found == expected);
+}
+
+#[test]
+fn after_the_retry_limit_the_item_alone_fails() {
+    for server in [Server::azurite(), Server::moto()] {
+        let mut expected = server.put_objects(12);
+        // One is always refused, one always breaks at the same byte.
+        let proxy = Proxy::start(server.port(), |_, line| match line {
+            line if line.contains("src/002") => Harm::Refuse(503),
+            line if line.contains("src/005") => Harm::CutAfter(100),
+            _ => Harm::None,
+        });
+        let retry = Retry { attempts: 2, total_time: Duration::from_secs(20) };
+        let (found, report) = compressed(&server, &server.options(&proxy).retry(retry));
+        expected.remove("002.bin");
+        expected.remove("005.bin");
+        assert!(found == expected);
+        let failures: Vec<_> =
+            report.failures.iter().map(|failure| (failure.name.as_str(), failure.error.to_string())).collect();
+        assert_eq!(failures.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["002.bin", "005.bin"], "{failures:?}");
+        assert!(failures[0].1.contains("503"), "{failures:?}");
+        assert!(failures.iter().all(|(_, why)| !why.contains("sig=")), "{failures:?}");
+    }
+}
+
+#[test]
+fn an_object_replaced_while_it_is_read_fails() {
+    for server in [Server::azurite(), Server::moto()] {
+        let mut expected = server.put_objects(5);
+        let server = Arc::new(server);
+        let (replaced, replacer) = (Arc::new(AtomicBool::new(false)), Arc::clone(&server));
+        let again = Arc::clone(&replaced);
+        // Before the second chunk of the large one.
+        let proxy = Proxy::start(server.port(), move |_, line| {
+            if line.contains("src/003") && again.swap(true, Ordering::Relaxed) && !line.contains("list") {
+                replacer.put("src/003.bin", &content(99, 9 * MIB));
+            }
+            Harm::None
+        });
+        let (found, report) = compressed(&server, &server.options(&proxy));
+        assert!(replaced.load(Ordering::Relaxed));
+        expected.remove("003.bin");
+        assert!(found == expected);
+        let [failure] = &report.failures[..] else { panic!("{:?}", report.failures) };
+        assert_eq!(failure.name, "003.bin");
+        assert!(failure.error.to_string().contains("changed while it was read"), "{}", failure.error);
+    }
+}
+
+#[test]
+fn uploads_survive_too_or_leave_nothing() {
+    let server = Server::moto();
+    let proxy = Proxy::start(server.port(), |number, _| match number % 4 {
+        0 => Harm::Refuse(503),
+        1 => Harm::Drop,
+        _ => Harm::None,
+    });
+    let items = |count: u64| (0..count).map(|n| par7z::Item::from_bytes(format!("{n}"), content(n, 3 * MIB)));
+    let compressor = Compressor::new(WriteOptions::new().level(0).unwrap()).unwrap();
+    let options = server.options(&proxy);
+    let sink = ObjectSink::create(&server.location("a.7z"), &options).unwrap();
+    compressor.compress(items(10), sink).unwrap().into_complete().unwrap();
+    let archive = Archive::from_bytes(server.get("a.7z").unwrap(), OpenOptions::new()).unwrap();
+    archive.test(par7z::ExtractOptions::new()).unwrap().into_complete().unwrap();
+    // Read through the same weather.
+    let reader = ObjectReader::open(&server.location("a.7z"), &options).unwrap();
+    let archive = Archive::from_source(reader, OpenOptions::new()).unwrap();
+    archive.test(par7z::ExtractOptions::new()).unwrap().into_complete().unwrap();
+
+    let refusing = Proxy::start(server.port(), |_, line| {
+        if line.starts_with("PUT") && line.contains("partNumber=3") { Harm::Refuse(500) } else { Harm::None }
+    });
+    let options = server.options(&refusing).retry(Retry { attempts: 1, total_time: Duration::from_secs(5) });
+    let sink = ObjectSink::create(&server.location("b.7z"), &options).unwrap();
+    let error = compressor.compress(items(10), sink).unwrap_err().to_string();
+    assert!(error.contains("b.7z") && error.contains("500"), "{error}");
+    assert!(server.get("b.7z").is_none());
+    let Server::Moto(moto) = &server else { unreachable!() };
+    assert_eq!(moto.open_uploads("box"), 0);
+}
+
+#[test]
+fn what_is_dropped_ends_its_requests() {
+    let server = Server::azurite();
+    server.put_objects(20);
+    let proxy = Proxy::start(server.port(), |_, line| {
+        if line.contains("list") { Harm::None } else { Harm::Delay(Duration::from_secs(3)) }
+    });
+    let begin = Instant::now();
+    let mut objects = Objects::list(&server.location("src/"), &server.options(&proxy)).unwrap();
+    let first = objects.next().unwrap().unwrap();
+    drop((objects, first));
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+}
