@@ -12,6 +12,8 @@ use std::path::Path;
 
 /// What each of reading ahead and uploading takes at the most: enough for a fast line.
 const MOST_TRANSFER_BYTES: u64 = 64 << 20;
+/// Larger parts would not be faster.
+const USUAL_PART_BYTES: u64 = 8 << 20;
 
 /// Whether a word is a URL. Windows' `C:\\` has one slash of neither kind behind the colon, and a scheme more than a letter.
 pub(crate) fn is_url(word: &str) -> bool {
@@ -63,9 +65,8 @@ impl Shares {
     pub(crate) fn new(memory_bytes: Option<u64>, reads: bool, uploads: bool) -> Result<Self, Failure> {
         let memory_bytes = memory_bytes.unwrap_or(WriteOptions::DEFAULT_MEMORY_BUDGET_BYTES);
         let quarter = (memory_bytes / 4).min(MOST_TRANSFER_BYTES);
-        let usual_part_bytes = StoreOptions::DEFAULT_PART_BYTES as u64;
         // The first part is kept, one is being filled, and one under way at the least.
-        let part_bytes = (quarter / 3).clamp(StoreOptions::MIN_PART_BYTES as u64, usual_part_bytes);
+        let part_bytes = (quarter / 3).clamp(StoreOptions::MIN_PART_BYTES as u64, USUAL_PART_BYTES);
         let kept_bytes = 2 * part_bytes;
         let upload_bytes = quarter.saturating_sub(kept_bytes).max(part_bytes);
         let read_ahead_bytes = quarter.max(1 << 20);

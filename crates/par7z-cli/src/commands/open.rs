@@ -68,7 +68,7 @@ enum Place {
     File(PathBuf),
     /// Stdin can be read once, so what came from it is kept for a second try with a password.
     Stdin(Arc<[u8]>),
-    Object(Location, ObjectReader),
+    Object(Location, Arc<ObjectReader>),
 }
 
 impl Place {
@@ -80,7 +80,7 @@ impl Place {
         let Some(url) = stores::url_in(&path) else { return Ok(Self::File(path)) };
         let location = stores::location(url)?;
         let reader = ObjectReader::open(&location, &stores::options(low)?)?;
-        Ok(Self::Object(location, reader))
+        Ok(Self::Object(location, Arc::new(reader)))
     }
 
     fn shown(&self) -> String {
@@ -107,7 +107,7 @@ impl Place {
         match self {
             Self::File(path) => Archive::open(path, options),
             Self::Stdin(bytes) => Archive::from_bytes(Arc::clone(bytes), options),
-            Self::Object(_, reader) => Archive::from_source(reader.clone(), options),
+            Self::Object(_, reader) => Archive::from_source(Arc::clone(reader), options),
         }
     }
 }

@@ -29,6 +29,7 @@ pub use read_at::{FileSource, MemorySource, VolumeSet};
 
 use crate::Result;
 use std::io;
+use std::sync::Arc;
 
 /// Bytes of the start header, for which a sink leaves room.
 pub(crate) const START_HEADER_BYTES: u64 = 32;
@@ -69,5 +70,15 @@ pub trait ReadAt: Send + Sync {
     /// Whether there is nothing to read.
     fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+impl<T: ReadAt + ?Sized> ReadAt for Arc<T> {
+    fn len(&self) -> u64 {
+        (**self).len()
+    }
+
+    fn read_at(&self, buf: &mut [u8], position: u64) -> io::Result<usize> {
+        (**self).read_at(buf, position)
     }
 }
