@@ -28,6 +28,8 @@
 #![forbid(unsafe_code)]
 
 mod archive;
+#[cfg(feature = "tokio")]
+pub mod asynchronous;
 mod cancel;
 mod codec;
 mod crypto;
@@ -52,7 +54,7 @@ pub use options::{
 pub use par7z_format::{EntryKind, FileTime, FormatError, FormatErrorKind};
 pub use progress::{Event, ItemFailure, Observer, Report, Totals};
 
-/// The README's example compiles and runs.
+/// The README's examples compile, and run unless they are async.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
