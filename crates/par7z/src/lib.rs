@@ -25,6 +25,11 @@
 //! archive.extract("restored", ExtractOptions::new())?;
 //! # Ok::<(), par7z::Error>(())
 //! ```
+//!
+//! # Async
+//!
+//! With the cargo feature `tokio` (off by default) the module `asynchronous` takes items from `AsyncRead`, makes a run a
+//! future of its report and its progress a stream, and writes to `AsyncWrite`.
 #![forbid(unsafe_code)]
 
 mod archive;
