@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/install-test-deps.sh
-cargo test --workspace --locked "$@"
+cargo test --workspace --features par7z/tokio --locked "$@"
 cargo build --locked -p par7z-cli
 python3 scripts/interop.py --bin "${CARGO_TARGET_DIR:-target}/debug/par7z"
 scripts/test-capi.sh

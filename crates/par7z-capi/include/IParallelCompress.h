@@ -198,7 +198,8 @@ PAR7Z_INTERFACE(IParallelCompressCallback2, IUnknown, 4, 0xA4)
                          archive is complete. items stay as they are until then.
                          outStream: if it has IOutStream, the archive is written as it is made, from its present position
                            on; otherwise it is kept (in memory up to 64 MiB, then in a temporary file) and sent at the end.
-                           Not used, and may be NULL, if there are both a volume size and a prefix.
+                           Not used, and may be NULL, if there are both a volume size and a prefix (or a function
+                           that takes the volumes: CParallelCompressor::SetSegmentCallback).
                          progress: told the run's totals after each item and now and then, by one thread at a time; a
                            failure cancels the run. May be NULL.
                          S_OK: all items are in. S_FALSE: some failed, the archive holds the others. E_FAIL: all failed.

@@ -195,6 +195,23 @@ typedef struct ParallelStatisticsC
 typedef void (*ParallelDetailedProgressCallback)(const ParallelStatisticsC *stats, void *userData);
 typedef void (*ParallelThroughputCallback)(UInt64 bytesPerSecond, UInt64 filesPerSecondX100, void *userData);
 
+#define PARALLEL_SEGMENT_LAST 1u  /* it has the highest number: the archive ends with it */
+
+/* A complete volume. It and its stream live as long as the call that hands it over. */
+typedef struct ParallelSegmentC
+{
+  UInt32 StructSize;
+  UInt32 Flags;                /* PARALLEL_SEGMENT_... */
+  UInt64 Number;               /* from 1: what output.7z.001 ends in */
+  UInt64 Size;                 /* bytes */
+  ParallelReadCallback Read;   /* to be called by you: segment->Read(segment->Stream, data, size, &processed). S_OK with 0
+                                  bytes is the end. Any thread may read while the call lasts, one at a time */
+  void *Stream;
+} ParallelSegmentC;
+
+/* Takes a volume: uploads it, writes it anywhere. What it does not read is lost. Any result but S_OK ends the run with it. */
+typedef HRESULT (*ParallelSegmentCallback)(void *userData, const ParallelSegmentC *segment);
+
 /* ---- The library ---- */
 
 /* "major.minor.patch"; static, ASCII. */
@@ -253,6 +270,17 @@ HRESULT ParallelCompressor_SetVolumeSize(ParallelCompressorHandle handle, UInt64
 /* What volumes are called, if not after the output path: prefix "dir/part." or "dir/part" gives dir/part.001, ... The
    output path is then not used and may be NULL. NULL or "" (default): after the output path. */
 HRESULT ParallelCompressor_SetVolumePrefix(ParallelCompressorHandle handle, const wchar_t *prefix);
+
+/* Volumes go to this function and not to files, each as soon as it is complete, while later ones are being made: 2, 3, ...,
+   n, and 1 last, because the archive begins with a pointer to its end. (Volumes of less than 32 bytes that hold a part of
+   it come last, too, and 1 after them.) One call at a time; items go on being compressed meanwhile, until 512 MiB wait.
+   Only when the run's function returns S_OK or S_FALSE is the set complete. After any other result it lacks volume 1, and
+   what was taken is to be thrown away.
+   It needs SetSegmentSize; without it, with a volume prefix, or to memory, the run is E_INVALIDARG. The output path (or
+   Write) is not used and may be NULL. Volume 1 and the one being made are held: each takes up to memoryLimit bytes of
+   memory (0: 64 MiB), beyond that a temporary file. callback NULL (default): volumes are files. */
+HRESULT ParallelCompressor_SetSegmentCallback(ParallelCompressorHandle handle, ParallelSegmentCallback callback,
+    UInt64 memoryLimit, void *userData);
 
 /* 1: items share blocks: smaller for many similar small items, but a reader must unpack from a block's begin.
    0 (default): each item is a block of its own. */
@@ -340,7 +368,7 @@ typedef struct ParallelRunC
   const ParallelItemC *Items;
   ParallelNextItemsCallback NextItems; /* may be NULL */
   const wchar_t *OutputPath;           /* a file; or else */
-  ParallelWriteCallback Write;         /* a stream. When volumes with a prefix are set, neither is used; both may be NULL */
+  ParallelWriteCallback Write;         /* a stream. When volumes have a prefix or a callback, neither is used; both may be NULL */
   ParallelSeekCallback Seek;           /* NULL: the archive is kept (in memory up to 64 MiB, then in a temporary file) and
                                           sent when it is complete, for it begins with a pointer to its end. Else it is
                                           written as it is made, from the present position on; a failed run leaves bytes

@@ -629,6 +629,12 @@ public:
     return Run(items, numItems, NULL, outputPath, progress);
   }
 
+  /* Volumes go to a function as they are made; see ParallelCompressor_SetSegmentCallback. An outStream is then not used. */
+  HRESULT SetSegmentCallback(ParallelSegmentCallback callback, UInt64 memoryLimit, void *userData) noexcept
+  {
+    return ParallelCompressor_SetSegmentCallback(_handle, callback, memoryLimit, userData);
+  }
+
   /* Makes every run that goes on end with E_ABORT. S_FALSE: there was none. */
   HRESULT Cancel() noexcept { return ParallelCompressor_Cancel(_handle); }
 

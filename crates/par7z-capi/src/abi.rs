@@ -71,6 +71,21 @@ pub(crate) type WriteFn = unsafe extern "C" fn(UserData, *const c_void, u32, *mu
 pub(crate) type SeekFn = unsafe extern "C" fn(UserData, i64, u32, *mut u64) -> Hresult;
 pub(crate) type SetSizeFn = unsafe extern "C" fn(UserData, u64) -> Hresult;
 
+pub(crate) const SEGMENT_LAST: u32 = 1;
+
+/// `ParallelSegmentC`.
+#[repr(C)]
+pub(crate) struct Segment {
+    pub(crate) struct_size: u32,
+    pub(crate) flags: u32,
+    pub(crate) number: u64,
+    pub(crate) size: u64,
+    pub(crate) read: Option<ReadFn>,
+    pub(crate) stream: UserData,
+}
+
+pub(crate) type SegmentFn = unsafe extern "C" fn(UserData, *const Segment) -> Hresult;
+
 pub(crate) const EVENT_STARTED: u32 = 1;
 pub(crate) const EVENT_PROGRESS: u32 = 2;
 pub(crate) const EVENT_FINISHED: u32 = 3;
@@ -146,6 +161,7 @@ const _: () = {
     assert!(size_of::<InputItem>() == 48);
     assert!(size_of::<FullItem>() == 80);
     assert!(size_of::<Statistics>() == 72);
+    assert!(size_of::<Segment>() == 40);
     assert!(size_of::<Event>() == 64);
     assert!(size_of::<RunRequest>() == 72);
     assert!(size_of::<Entry>() == 56);

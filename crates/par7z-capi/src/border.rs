@@ -25,6 +25,16 @@ pub(crate) unsafe fn reference<'a, T>(data: *const T, what: &str) -> Result<&'a 
     Ok(unsafe { &*data })
 }
 
+/// A struct that a client was lent and gives back.
+///
+/// # Safety
+/// If it is not NULL, an initialized value is at `data` and nobody else uses it for `'a`.
+pub(crate) unsafe fn reference_mut<'a, T>(data: *mut T, what: &str) -> Result<&'a mut T, Failure> {
+    check(data, 1, what)?;
+    // SAFETY: the caller's promise.
+    Ok(unsafe { &mut *data })
+}
+
 /// A place for a result. The client need not have initialized it.
 ///
 /// # Safety
@@ -33,6 +43,19 @@ pub(crate) unsafe fn place<'a, T>(place: *mut T, what: &str) -> Result<&'a mut M
     check(place, 1, what)?;
     // SAFETY: as above; MaybeUninit asks nothing of what is there now.
     Ok(unsafe { &mut *place.cast::<MaybeUninit<T>>() })
+}
+
+/// Places for `count` bytes, which are set to 0. The client need not have initialized them.
+///
+/// # Safety
+/// If it is not NULL, `count` bytes fit there and nobody else uses them for `'a`.
+pub(crate) unsafe fn room<'a>(bytes: *mut u8, count: usize, what: &str) -> Result<&'a mut [u8], Failure> {
+    check(bytes, count, what)?;
+    // SAFETY: the caller's promise; written first, so that every byte is initialized.
+    Ok(unsafe {
+        bytes.write_bytes(0, count);
+        std::slice::from_raw_parts_mut(bytes, count)
+    })
 }
 
 /// The largest that anything can be: half the address space, or what processors of 64 bits give to a process.

@@ -3,8 +3,8 @@
 //! Every function takes what C gives it: handles may be anything, pointers are NULL or what the header asks for.
 
 use crate::abi::{
-    DetailedFn, ErrorFn, FullItem, Hresult, InputItem, LookAheadFn, ProgressFn, RunRequest, Statistics, ThroughputFn,
-    UserData, WideStr,
+    DetailedFn, ErrorFn, FullItem, Hresult, InputItem, LookAheadFn, ProgressFn, RunRequest, SegmentFn, Statistics,
+    ThroughputFn, UserData, WideStr,
 };
 use crate::border;
 use crate::compressor::Compressor;
@@ -14,6 +14,7 @@ use crate::failure::{Failure, S_OK};
 use crate::handles;
 use crate::memory;
 use crate::run::{self, Items, MAX_ITEMS};
+use crate::segments::SegmentCallback;
 use crate::settings::Settings;
 use crate::sink::{MemoryPlace, OutStream, Target};
 use crate::wide;
@@ -198,6 +199,19 @@ unsafe extern "C" fn ParallelCompressor_SetVolumePrefix(handle: Handle, prefix: 
             settings.set_volume_prefix(prefix);
             Ok(())
         })
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn ParallelCompressor_SetSegmentCallback(
+    handle: Handle,
+    callback: Option<SegmentFn>,
+    memory_limit: u64,
+    user_data: UserData,
+) -> Hresult {
+    let user = User(user_data);
+    set(handle, |settings| {
+        settings.segments = callback.map(|function| SegmentCallback::new(function, user, memory_limit));
     })
 }
 

@@ -8,6 +8,7 @@
 //!        └──► run ◄────┘                       one archive being made: items, sink, events → HRESULT
 //!              ├ source   lent memory, Read callbacks   → par7z::Item
 //!              ├ sink     path, volumes, memory, Write  → par7z::storage::Sink
+//!              ├ segments volumes for a callback        → par7z::storage::SegmentConsumer
 //!              └ events   par7z::Observer → callbacks, statistics
 //! ```
 //!
@@ -35,6 +36,7 @@ mod queue_api;
 mod reader;
 mod run;
 mod runs;
+mod segments;
 mod settings;
 mod sink;
 mod source;

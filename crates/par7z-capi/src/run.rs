@@ -94,7 +94,7 @@ pub(crate) fn start(
         told: Mutex::default(),
     };
     let options = settings.write_options(Arc::new(events), registration.cancel_token().clone())?;
-    let sink = sink::open(&settings, target, &statistics)?;
+    let sink = sink::open(&settings, target, registration.owner(), &statistics)?;
     let session = par7z::Compressor::new(options)?.start(sink)?;
     compressor.began(&statistics);
     let ticker = Ticker::start(settings.detailed, registration.owner(), settings.interval, Arc::clone(&statistics))

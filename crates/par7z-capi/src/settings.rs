@@ -2,6 +2,7 @@
 
 use crate::events::{Detailed, ItemCallbacks, LookAhead};
 use crate::failure::Failure;
+use crate::segments::SegmentCallback;
 use par7z::{CancelToken, Encryption, LzmaParams, Method, Observer, Solid, Stragglers, Threads, WriteOptions};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub(crate) struct Settings {
     /// 0: one file.
     volume_bytes: u64,
     volume_prefix: Option<PathBuf>,
+    pub(crate) segments: Option<SegmentCallback>,
     solid: bool,
     /// 0: no bound.
     solid_items: u32,
@@ -43,6 +45,7 @@ impl Default for Settings {
             encrypt_names: true,
             volume_bytes: 0,
             volume_prefix: None,
+            segments: None,
             solid: false,
             solid_items: 0,
             callbacks: ItemCallbacks::default(),

@@ -4,9 +4,10 @@ use crate::abi::{SeekFn, SetSizeFn, WriteFn};
 use crate::events::{self, User};
 use crate::failure::{CallbackError, E_NOTIMPL, Failure};
 use crate::memory::MallocBuffer;
+use crate::segments::{ClientSegments, SegmentCallback};
 use crate::settings::Settings;
 use crate::statistics::RunStatistics;
-use par7z::storage::{PathSink, Sink, StreamSink, VolumeSink};
+use par7z::storage::{PathSink, SegmentSink, Sink, StreamSink, VolumeSink};
 use par7z::{Error, ErrorKind};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -29,12 +30,18 @@ pub(crate) enum Target {
 /// Where an archive in memory is found once it is complete.
 pub(crate) type MemoryPlace = Arc<Mutex<Option<MallocBuffer>>>;
 
-/// Opens the sink. It gives the archive up if not one item of `statistics` made it.
+/// Opens the sink of one of `owner`'s runs. It gives the archive up if not one item of `statistics` made it.
 pub(crate) fn open(
     settings: &Settings,
     target: Target,
+    owner: u64,
     statistics: &Arc<RunStatistics>,
 ) -> Result<UnlessAllFailed, Failure> {
+    let statistics = Arc::clone(statistics);
+    if let Some(callback) = settings.segments {
+        let inner = Box::new(segments(settings, callback, &target, owner)?);
+        return Ok(UnlessAllFailed { inner, statistics });
+    }
     let inner: Box<dyn Sink> = match (settings.volumes(), target) {
         (Some((bytes, Some(prefix))), Target::Path(_) | Target::Stream(_) | Target::Nowhere) => {
             Box::new(VolumeSink::replace(prefix, &[bytes])?)
@@ -54,7 +61,26 @@ pub(crate) fn open(
         (None, Target::Stream(stream)) => Box::new(StreamSink::new(stream, SPOOL_MEMORY_BYTES)),
         (None, Target::Nowhere) => return Err(Failure::invalid("there is no output: give a path or a Write callback")),
     };
-    Ok(UnlessAllFailed { inner, statistics: Arc::clone(statistics) })
+    Ok(UnlessAllFailed { inner, statistics })
+}
+
+/// Volumes for the client's callback.
+fn segments(
+    settings: &Settings,
+    callback: SegmentCallback,
+    target: &Target,
+    owner: u64,
+) -> Result<SegmentSink<ClientSegments>, Failure> {
+    match (settings.volumes(), target) {
+        (None, _) => Err(Failure::invalid("a segment callback is set: it needs SetSegmentSize")),
+        (Some((_, Some(_))), _) | (_, Target::Memory(_)) => {
+            let text = "a segment callback is set: volumes go there, and neither to SetVolumePrefix nor to memory";
+            Err(Failure::invalid(text))
+        }
+        (Some((bytes, None)), _) => {
+            Ok(SegmentSink::new(&[bytes], callback.memory_bytes, ClientSegments { callback, owner })?)
+        }
+    }
 }
 
 const CANNOT_WRITE: &str = "cannot write the archive";
@@ -255,7 +281,7 @@ mod tests {
     fn memory_keeps_room_for_the_header() {
         let place = MemoryPlace::default();
         let statistics = RunStatistics::new();
-        let mut sink = open(&Settings::default(), Target::Memory(Arc::clone(&place)), &statistics)
+        let mut sink = open(&Settings::default(), Target::Memory(Arc::clone(&place)), 0, &statistics)
             .map_err(|failure| failure.message)
             .expect("memory");
         sink.append(b"abcdef").expect("memory");
@@ -269,7 +295,7 @@ mod tests {
     fn nothing_is_completed_if_everything_failed() {
         let place = MemoryPlace::default();
         let statistics = RunStatistics::new();
-        let sink = open(&Settings::default(), Target::Memory(Arc::clone(&place)), &statistics)
+        let sink = open(&Settings::default(), Target::Memory(Arc::clone(&place)), 0, &statistics)
             .map_err(|failure| failure.message)
             .expect("memory");
         statistics.item_failed("name", "reason");

@@ -83,7 +83,8 @@ mod model;
 mod properties;
 
 pub use decode::{
-    DecodeError, Lzma2Decoder, Lzma2Part, Lzma2Scan, LzmaDecoder, LzmaEnd, Progress, lzma2_dictionary_bytes, scan_lzma2,
+    DecodeError, Lzma2Decoder, Lzma2Header, Lzma2Part, Lzma2Scan, LzmaDecoder, LzmaEnd, Progress,
+    lzma2_dictionary_bytes, scan_lzma2,
 };
 pub use encode::encoder::{EncodeProgress, Encoder, Stopped, Watch, unwatched};
 pub use encode::lzma::LzmaStreamEncoder;

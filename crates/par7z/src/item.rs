@@ -35,6 +35,10 @@ pub(crate) type Opener = Box<dyn FnMut() -> io::Result<Box<dyn Read + Send>> + S
 /// A caller's buffer, which several workers may read at once.
 pub(crate) type SharedBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
 
+/// Makes a stream whose reads end, with [`io::ErrorKind::Interrupted`], when the run is stopped.
+#[cfg(feature = "tokio")]
+pub(crate) type StoppableOpener = Box<dyn FnOnce(crate::cancel::Stop) -> Box<dyn Read + Send> + Send>;
+
 /// Where an item's bytes come from.
 pub(crate) enum Source {
     /// A buffer, read in place.
@@ -45,6 +49,9 @@ pub(crate) enum Source {
     Reader { reader: Box<dyn Read + Send>, size: Option<u64> },
     /// A stream that can be opened again (for retries).
     Opener { open: Opener, size: Option<u64> },
+    /// A stream that can be read once and need not be waited for once the run is stopped. `None`: it was opened.
+    #[cfg(feature = "tokio")]
+    Stoppable { open: Option<StoppableOpener>, size: Option<u64> },
     /// No bytes: a directory.
     Directory,
 }
@@ -63,7 +70,7 @@ impl fmt::Debug for Item {
 }
 
 impl Item {
-    fn new(name: impl Into<String>, source: Source) -> Self {
+    pub(crate) fn new(name: impl Into<String>, source: Source) -> Self {
         Self { name: name.into(), metadata: Metadata::default(), source }
     }
 

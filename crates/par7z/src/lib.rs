@@ -25,9 +25,16 @@
 //! archive.extract("restored", ExtractOptions::new())?;
 //! # Ok::<(), par7z::Error>(())
 //! ```
+//!
+//! # Async
+//!
+//! With the cargo feature `tokio` (off by default) the module `asynchronous` takes items from `AsyncRead`, makes a run a
+//! future of its report and its progress a stream, and writes to `AsyncWrite`.
 #![forbid(unsafe_code)]
 
 mod archive;
+#[cfg(feature = "tokio")]
+pub mod asynchronous;
 mod cancel;
 mod codec;
 mod crypto;
@@ -52,7 +59,7 @@ pub use options::{
 pub use par7z_format::{EntryKind, FileTime, FormatError, FormatErrorKind};
 pub use progress::{Event, ItemFailure, Observer, Report, Totals};
 
-/// The README's example compiles and runs.
+/// The README's examples compile, and run unless they are async.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

@@ -496,6 +496,20 @@ static HRESULT on_next_items(void *user_data, UInt32 index, UInt32 room, Paralle
   return i ? S_FALSE : S_OK;
 }
 
+/* Room for so many bytes of output. */
+static void make_room(Run *run, size_t size)
+{
+  Byte *output;
+  if (size <= run->output_capacity)
+    return;
+  output = (Byte *)allocate(size * 2);
+  if (run->output_size > 0)
+    memcpy(output, run->output, run->output_size);
+  free(run->output);
+  run->output = output;
+  run->output_capacity = size * 2;
+}
+
 static HRESULT on_write(void *user_data, const void *data, UInt32 size, UInt32 *processed)
 {
   Run *run = (Run *)user_data;
@@ -515,16 +529,7 @@ static HRESULT on_write(void *user_data, const void *data, UInt32 size, UInt32 *
     case 4: return S_FALSE;
     default: break;
   }
-  if (run->position + take > run->output_capacity)
-  {
-    size_t capacity = (run->position + take) * 2;
-    Byte *output = (Byte *)allocate(capacity);
-    if (run->output_size > 0)
-      memcpy(output, run->output, run->output_size);
-    free(run->output);
-    run->output = output;
-    run->output_capacity = capacity;
-  }
+  make_room(run, run->position + take);
   memcpy(run->output + run->position, data, take);
   run->position += take;
   if (run->output_size < run->position)
@@ -556,6 +561,49 @@ static HRESULT on_set_size(void *user_data, UInt64 size)
   if (run->write_lie == 6)
     return E_NOTIMPL;
   run->output_size = (size_t)size;
+  return S_OK;
+}
+
+/* Each volume at its place in the output. */
+static HRESULT on_segment(void *user_data, const ParallelSegmentC *segment)
+{
+  Run *run = (Run *)user_data;
+  const size_t start = (size_t)((segment->Number - 1) * run->segment), end = start + (size_t)segment->Size;
+  size_t at = start;
+  UInt32 piece, got;
+  if (segment->StructSize != sizeof(*segment) || segment->Flags > PARALLEL_SEGMENT_LAST || segment->Number == 0)
+    fail("a segment without its fields");
+  if (segment->Size == 0 || segment->Size > run->segment)
+    fail("a segment of %llu bytes", (unsigned long long)segment->Size);
+  call_back(run);
+  make_room(run, end);
+  for (;;)
+  {
+    pthread_mutex_lock(&run->lock);
+    piece = one_in(&run->random, 3) ? 1 + below(&run->random, 3000) : 100000;
+    pthread_mutex_unlock(&run->lock);
+    if (piece > end - at)
+      piece = (UInt32)(end - at);
+    switch (run->write_lie)
+    {
+      case 1: return S_FALSE;
+      case 2: return (HRESULT)0x8800001C;
+      case 3: if (at != start) return E_ABORT; break;
+      case 4: if (segment->Read(segment->Stream, NULL, piece, &got) == S_OK && piece != 0) fail("Read to NULL"); break;
+      case 5: if (segment->Read(segment->Stream, run->output + at, piece, NULL) == S_OK) fail("Read to nowhere"); break;
+      default: break;
+    }
+    got = 0xFFFFFFFF;
+    if (segment->Read(segment->Stream, run->output + at, piece, &got) != S_OK || got > piece)
+      fail("a segment cannot be read");
+    at += got;
+    if (at == end)
+      break;
+    if (got == 0)
+      fail("a segment is too short");
+  }
+  if (run->output_size < end)
+    run->output_size = end;
   return S_OK;
 }
 
@@ -940,6 +988,39 @@ static void compress_full(Sequence *sequence, Slot *slot)
     check_output(sequence, run, result);
 }
 
+/* Volumes to a callback; after that, the compressor's settings are what they were. */
+static void compress_segments(Sequence *sequence, Slot *slot)
+{
+  static const UInt64 segments[] = { 1, 10, 31, 32, 33, 500, 3000, 100000, 0xFFFFFFFF };
+  static const UInt64 limits[] = { 0, 1, 1000, 0xFFFFFFFFFFFFFFFFu };
+  void *compressor = argument(sequence, slot);
+  int usual = compressor == slot->handle, good;
+  Run *run = new_run(sequence, slot, compressor);
+  UInt32 count, i;
+  HRESULT result;
+  if (run == NULL)
+    return;
+  run->may_destroy = !run->calm;
+  set_callbacks(run);
+  if (!run->calm && one_in(&sequence->random, 3))
+    run->write_lie = 1 + below(&sequence->random, 5);
+  count = 1 + below(&sequence->random, MAX_ITEMS);
+  for (i = 0; i < count; i++)
+    make_item(run, &run->items[i], run->calm);
+  run->segment = segments[below(&sequence->random, sizeof(segments) / sizeof(segments[0]))];
+  good = usual && is_alive(compressor) && (run->prefix == NULL || run->prefix[0] == 0);
+  if (one_in(&sequence->random, 2))
+    run->path = L"not used";
+  ParallelCompressor_SetSegmentSize(compressor, run->segment);
+  ParallelCompressor_SetSegmentCallback(compressor, on_segment, limits[below(&sequence->random, 4)], run);
+  result = ParallelCompressor_CompressMultiple(compressor, run->items, count, run->path);
+  check_result(run, result, good);
+  if (usual && (result == S_OK || result == S_FALSE))
+    keep_blob(sequence, run->output, run->output_size, &run->secret, 0);
+  ParallelCompressor_SetSegmentCallback(compressor, NULL, 0, NULL);
+  ParallelCompressor_SetSegmentSize(compressor, usual ? slot->segment : 0);
+}
+
 /* ---- Settings ---- */
 
 /* The password costs half a million hashes for each archive and each opening, so it comes seldom. */
@@ -1050,6 +1131,7 @@ static void use_compressor(Sequence *sequence)
     case 2: query(&sequence->random, handle); break;
     case 3: case 4: case 5: case 6: compress_classic(sequence, slot); break;
     case 7: case 8: case 9: case 10: compress_full(sequence, slot); break;
+    case 11: compress_segments(sequence, slot); break;
     default: set_something(sequence, slot, handle, handle == slot->handle); break;
   }
 }

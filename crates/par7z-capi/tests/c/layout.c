@@ -62,6 +62,14 @@ OFFSET(ParallelStatisticsC, EstimatedTimeRemainingMs, 56);
 OFFSET(ParallelStatisticsC, CompressionRatioX100, 64);
 OFFSET(ParallelStatisticsC, ActiveThreads, 68);
 
+SIZE(ParallelSegmentC, 40);
+OFFSET(ParallelSegmentC, StructSize, 0);
+OFFSET(ParallelSegmentC, Flags, 4);
+OFFSET(ParallelSegmentC, Number, 8);
+OFFSET(ParallelSegmentC, Size, 16);
+OFFSET(ParallelSegmentC, Read, 24);
+OFFSET(ParallelSegmentC, Stream, 32);
+
 SIZE(ParallelEventC, 64);
 OFFSET(ParallelEventC, StructSize, 0);
 OFFSET(ParallelEventC, Kind, 4);
@@ -130,6 +138,7 @@ VALUE(PARALLEL_EVENT_ITEM_STARTED, 1);
 VALUE(PARALLEL_EVENT_ITEM_PROGRESS, 2);
 VALUE(PARALLEL_EVENT_ITEM_FINISHED, 3);
 VALUE(PARALLEL_EVENT_ITEM_FAILED, 4);
+VALUE(PARALLEL_SEGMENT_LAST, 1);
 VALUE(PARALLEL_ENTRY_DIRECTORY, 1);
 VALUE(PARALLEL_ENTRY_ENCRYPTED, 2);
 VALUE(PARALLEL_ENTRY_HAS_CRC, 4);
@@ -149,6 +158,7 @@ SAME_TYPE((ParallelErrorCallback)0, void (*)(UInt32, HRESULT, const wchar_t *, v
 SAME_TYPE((ParallelLookAheadCallback)0, HRESULT (*)(UInt32, UInt32, ParallelInputItemC *, UInt32 *, void *));
 SAME_TYPE((ParallelDetailedProgressCallback)0, void (*)(const ParallelStatisticsC *, void *));
 SAME_TYPE((ParallelThroughputCallback)0, void (*)(UInt64, UInt64, void *));
+SAME_TYPE((ParallelSegmentCallback)0, HRESULT (*)(void *, const ParallelSegmentC *));
 SAME_TYPE((ParallelNextItemsCallback)0, HRESULT (*)(void *, UInt32, UInt32, ParallelItemC *, UInt32 *));
 SAME_TYPE((ParallelWriteCallback)0, HRESULT (*)(void *, const void *, UInt32, UInt32 *));
 SAME_TYPE((ParallelSeekCallback)0, HRESULT (*)(void *, Int64, UInt32, UInt64 *));
@@ -172,6 +182,8 @@ SAME_TYPE(&ParallelCompressor_SetEncryptNames, HRESULT (*)(ParallelCompressorHan
 SAME_TYPE(&ParallelCompressor_SetSegmentSize, HRESULT (*)(ParallelCompressorHandle, UInt64));
 SAME_TYPE(&ParallelCompressor_SetVolumeSize, HRESULT (*)(ParallelCompressorHandle, UInt64));
 SAME_TYPE(&ParallelCompressor_SetVolumePrefix, HRESULT (*)(ParallelCompressorHandle, const wchar_t *));
+SAME_TYPE(&ParallelCompressor_SetSegmentCallback, HRESULT (*)(ParallelCompressorHandle, ParallelSegmentCallback, UInt64,
+    void *));
 SAME_TYPE(&ParallelCompressor_SetSolidMode, HRESULT (*)(ParallelCompressorHandle, int));
 SAME_TYPE(&ParallelCompressor_SetSolidBlockSize, HRESULT (*)(ParallelCompressorHandle, UInt32));
 SAME_TYPE(&ParallelCompressor_SetCallbacks, HRESULT (*)(ParallelCompressorHandle, ParallelProgressCallback,
@@ -228,6 +240,7 @@ static Function const functions[] =
   (Function)ParallelCompressor_SetSegmentSize,
   (Function)ParallelCompressor_SetVolumeSize,
   (Function)ParallelCompressor_SetVolumePrefix,
+  (Function)ParallelCompressor_SetSegmentCallback,
   (Function)ParallelCompressor_SetSolidMode,
   (Function)ParallelCompressor_SetSolidBlockSize,
   (Function)ParallelCompressor_SetCallbacks,

@@ -2,7 +2,7 @@
    the client's streams.
    Usage: callbacks DIRECTORY
 
-   Writes volumes.001, ..., code.7z and file.7z there. */
+   Writes volumes.001, ..., taken.7z.001, ..., code.7z and file.7z there. */
 
 #include "TestObjects.h"
 
@@ -190,6 +190,24 @@ static void BadArguments()
   CHECK(compressor.SetCompressionMethod(&lzma2) == S_OK);
 }
 
+/* Writes a volume to a file. userData: the path without the number. */
+static HRESULT TakeSegment(void *userData, const ParallelSegmentC *segment)
+{
+  char number[32];
+  snprintf(number, sizeof(number), ".%03u", static_cast<unsigned>(segment->Number));
+  CFileOutStream *const file = new CFileOutStream((*static_cast<const std::string *>(userData) + number).c_str());
+  CMyComPtr<ISequentialOutStream> output = file;
+  for (;;)
+  {
+    Byte piece[1000];
+    UInt32 size = 0, written = 0;
+    const HRESULT result = segment->Read(segment->Stream, piece, sizeof(piece), &size);
+    if (result != S_OK || size == 0)
+      return result;
+    CHECK(output->Write(piece, size, &written) == S_OK && written == size);
+  }
+}
+
 static void Outputs(const std::string &directory)
 {
   const std::wstring wideDirectory(directory.begin(), directory.end());
@@ -203,6 +221,15 @@ static void Outputs(const std::string &directory)
     CTestItems again;  // the stream is not used
     again.AddSamples(8);
     CHECK(again.Compress(&compressor) == S_OK);
+  }
+  {
+    CParallelCompressor compressor;
+    std::string path = directory + "/taken.7z";
+    compressor.SetVolumeSize(50000);
+    CHECK(compressor.SetSegmentCallback(TakeSegment, 0, &path) == S_OK);
+    CTestItems items;
+    items.AddSamples(8);
+    CHECK(items.Compress(&compressor, NULL) == S_OK);
   }
   {
     CParallelCompressor *const compressor = new CParallelCompressor;

@@ -108,6 +108,7 @@ standalone() {
   standalone_program "$work/callbacks" "$tests/callbacks.cpp"
   run "$work/callbacks" "$work"
   check_archive "$work/volumes.001" 8
+  check_archive "$work/taken.7z.001" 8
   check_archive "$work/file.7z" 8
   test_archive "$work/code.7z"
 

@@ -9,6 +9,8 @@ use crate::Properties;
 
 /// The most literal contexts: `lc + lp` is at most 4.
 const WIDEST: Properties = Properties { lc: 4, lp: 0, pb: 2 };
+/// Output between two questions whether to go on: a few milliseconds.
+const STEP_BYTES: usize = 1 << 20;
 /// The largest property byte: it stands for 4 GiB − 1.
 const DICTIONARY_PROPERTY_MAX: u8 = 40;
 
@@ -47,7 +49,7 @@ pub(super) enum Reset {
 }
 
 /// The longest header of a chunk.
-const HEADER_BYTES_MAX: usize = 6;
+pub(super) const HEADER_BYTES_MAX: usize = 6;
 
 /// A chunk header, byte after byte.
 #[derive(Debug, Clone, Copy)]
@@ -202,11 +204,33 @@ impl Lzma2Decoder {
     /// # Errors
     /// A [`DecodeError`] if the stream is damaged, or if a part of it was decoded before.
     pub fn decode_whole(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress, DecodeError> {
+        self.decode_whole_while(input, output, || true)
+    }
+
+    /// As [`decode_whole`](Self::decode_whole), but asks `goes_on` after each MiB of output. If it says no, what is there so
+    /// far is a stream that is not finished.
+    ///
+    /// # Errors
+    /// As [`decode_whole`](Self::decode_whole).
+    pub fn decode_whole_while(
+        &mut self,
+        input: &[u8],
+        output: &mut [u8],
+        mut goes_on: impl FnMut() -> bool,
+    ) -> Result<Progress, DecodeError> {
         let dictionary_bytes = self.window.dictionary_bytes();
         let Self { coder, carry, chunks, .. } = self;
-        let mut output = Whole { output, base: 0, produced: 0, dictionary_bytes };
-        let consumed = Run { coder, carry, chunks }.run(input, &mut output);
-        let produced = output.produced;
+        let (mut consumed, mut produced, mut base) = (0, 0, 0);
+        loop {
+            let limit = output.len().min(produced + STEP_BYTES);
+            let mut step = Whole { output: &mut output[..limit], base, produced, dictionary_bytes };
+            consumed += Run { coder, carry, chunks }.run(&input[consumed..], &mut step);
+            (base, produced) = (step.base, step.produced);
+            // Less than there was room for: it has ended, or the input has.
+            if produced < limit || limit == output.len() || !goes_on() {
+                break;
+            }
+        }
         match self.chunks.stage {
             Stage::Failed(error) => return Err(error),
             Stage::Finished => {}

@@ -17,7 +17,7 @@ pub(crate) mod window;
 pub use error::DecodeError;
 pub use lzma::{LzmaDecoder, LzmaEnd};
 pub use lzma2::{Lzma2Decoder, lzma2_dictionary_bytes};
-pub use parts::{Lzma2Part, Lzma2Scan, scan_lzma2};
+pub use parts::{Lzma2Header, Lzma2Part, Lzma2Scan, scan_lzma2};
 
 /// How far a call of a decoder has come.
 ///

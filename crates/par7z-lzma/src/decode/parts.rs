@@ -1,9 +1,52 @@
 //! Where an LZMA2 stream can be cut so that its parts are decoded on their own, for instance by several threads.
 
 use super::DecodeError;
-use super::lzma2::{Chunk, Header, Reset};
+use super::lzma2::{Chunk, HEADER_BYTES_MAX, Header, Reset};
 use alloc::vec::Vec;
 use core::ops::Range;
+
+/// What comes next in an LZMA2 stream, as the header of a chunk says it.
+///
+/// For callers that do not have all of a stream in memory; the others have [`scan_lzma2`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lzma2Header {
+    /// The end of the stream: one byte.
+    End,
+    /// A chunk.
+    Chunk {
+        /// Bytes of the header itself.
+        header_bytes: usize,
+        /// Bytes of data behind the header.
+        packed_bytes: usize,
+        /// What the data unpacks to, in bytes.
+        unpacked_bytes: usize,
+        /// Whether a part begins here: nothing from here on refers to what was before.
+        resets_dictionary: bool,
+    },
+}
+
+impl Lzma2Header {
+    /// The longest header.
+    pub const BYTES_MAX: usize = HEADER_BYTES_MAX;
+
+    /// Reads the header at the beginning of `bytes`. `None`: they are not all of it.
+    ///
+    /// # Errors
+    /// [`DecodeError::Control`] if the first byte has no meaning.
+    pub fn parse(bytes: &[u8]) -> Result<Option<Self>, DecodeError> {
+        let mut header = Header::EMPTY;
+        let (header_bytes, chunk) = header.take(bytes)?;
+        let Some(chunk) = chunk else { return Ok(None) };
+        let (resets_dictionary, packed_bytes, unpacked_bytes) = match chunk {
+            Chunk::End => return Ok(Some(Self::End)),
+            Chunk::Stored { resets_dictionary, bytes } => (resets_dictionary, bytes, bytes),
+            Chunk::Packed { reset, packed_bytes, unpacked_bytes } => {
+                (matches!(reset, Reset::Dictionary(_)), packed_bytes, unpacked_bytes)
+            }
+        };
+        Ok(Some(Self::Chunk { header_bytes, packed_bytes, unpacked_bytes, resets_dictionary }))
+    }
+}
 
 /// Chunks from one that resets the dictionary to the next that does: no match in them reaches out of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,14 +107,12 @@ pub fn scan_lzma2(packed: &[u8]) -> Result<Lzma2Scan, DecodeError> {
     let mut unpacked = 0u64;
     loop {
         let begin = at as u64;
-        let mut header = Header::EMPTY;
-        let (used, chunk) = header.take(packed.get(at..).unwrap_or_default())?;
-        let Some(chunk) = chunk else { return Ok(Lzma2Scan { parts, packed_bytes: None }) };
-        let (resets, packed_bytes, unpacked_bytes) = match chunk {
-            Chunk::End => return Ok(Lzma2Scan { parts, packed_bytes: Some(begin + 1) }),
-            Chunk::Stored { resets_dictionary, bytes } => (resets_dictionary, bytes, bytes),
-            Chunk::Packed { reset, packed_bytes, unpacked_bytes } => {
-                (matches!(reset, Reset::Dictionary(_)), packed_bytes, unpacked_bytes)
+        let header = Lzma2Header::parse(packed.get(at..).unwrap_or_default())?;
+        let (header_bytes, packed_bytes, unpacked_bytes, resets) = match header {
+            None => return Ok(Lzma2Scan { parts, packed_bytes: None }),
+            Some(Lzma2Header::End) => return Ok(Lzma2Scan { parts, packed_bytes: Some(begin + 1) }),
+            Some(Lzma2Header::Chunk { header_bytes, packed_bytes, unpacked_bytes, resets_dictionary }) => {
+                (header_bytes, packed_bytes, unpacked_bytes, resets_dictionary)
             }
         };
         if resets {
@@ -79,7 +120,7 @@ pub fn scan_lzma2(packed: &[u8]) -> Result<Lzma2Scan, DecodeError> {
             parts.try_reserve(1).map_err(|_| DecodeError::OutOfMemory { bytes })?;
             parts.push(Lzma2Part { packed: begin..begin, unpacked: unpacked..unpacked });
         }
-        at += used + packed_bytes;
+        at += header_bytes + packed_bytes;
         unpacked += unpacked_bytes as u64;
         let part = parts.last_mut().ok_or(DecodeError::MissingReset)?;
         part.packed.end = at as u64;

@@ -8,7 +8,9 @@ mod hostile;
 mod support;
 
 use common::Numbers;
-use par7z_lzma::{DecodeError, Lzma2Decoder, LzmaDecoder, LzmaEnd, Properties, lzma2_dictionary_bytes, scan_lzma2};
+use par7z_lzma::{
+    DecodeError, Lzma2Decoder, Lzma2Header, LzmaDecoder, LzmaEnd, Properties, lzma2_dictionary_bytes, scan_lzma2,
+};
 use support::{
     Decoder, Kind, Outcome, Stream, check, contents, decode, decode_in_pieces, dictionary, has_7zz, streams_by_7zz,
     streams_by_xz,
@@ -146,6 +148,44 @@ fn chunks_must_follow_from_one_another() {
     assert!(matches!(decode(&packed(0xE0, &[too_wide])), Err(DecodeError::Properties(_))));
     assert_eq!(decode(&[0xE0, 0, 0, 0, 0, 0x5D, 0, 0, 0, 0, 0]), Err(DecodeError::ChunkSize), "not even a beginning");
     assert_eq!(decode(&[0xE0, 0, 0, 0, 5, 0x5D, 1, 0, 0, 0, 0, 0]), Err(DecodeError::RangeCoderStart));
+}
+
+#[test]
+fn headers_are_read_when_they_are_complete() {
+    let header = [0xE1, 0, 1, 0, 9, 0x5D];
+    for length in 0..header.len() {
+        assert_eq!(Lzma2Header::parse(&header[..length]), Ok(None));
+    }
+    let chunk = |header_bytes, packed_bytes, unpacked_bytes, resets_dictionary| {
+        Ok(Some(Lzma2Header::Chunk { header_bytes, packed_bytes, unpacked_bytes, resets_dictionary }))
+    };
+    assert_eq!(Lzma2Header::parse(&header), chunk(6, 10, 0x1_0002, true));
+    assert_eq!(Lzma2Header::parse(&[0xC0, 0, 1, 0, 9, 0x5D]), chunk(6, 10, 2, false));
+    assert_eq!(Lzma2Header::parse(&[0x80, 0, 1, 0, 9, 77]), chunk(5, 10, 2, false));
+    assert_eq!(Lzma2Header::parse(&[1, 0, 7, 77]), chunk(3, 8, 8, true));
+    assert_eq!(Lzma2Header::parse(&[2, 0, 7, 77]), chunk(3, 8, 8, false));
+    assert_eq!(Lzma2Header::parse(&[0, 77]), Ok(Some(Lzma2Header::End)));
+    assert_eq!(Lzma2Header::parse(&[3]), Err(DecodeError::Control { byte: 3 }));
+}
+
+#[test]
+fn whole_streams_are_decoded_step_by_step() {
+    let content = Numbers(3).bytes(70_000).repeat(60);
+    let packed = support::xz("--lzma2=dict=1MiB", &content);
+    let mut output = vec![0; content.len()];
+    let mut asked = 0;
+    let mut decoder = Lzma2Decoder::new(1 << 20, None);
+    let mut count = || {
+        asked += 1;
+        true
+    };
+    let progress = decoder.decode_whole_while(&packed, &mut output, &mut count).expect("sound");
+    assert!(progress.finished && progress.consumed == packed.len() && output == content);
+    assert_eq!(asked, content.len() >> 20, "after each MiB");
+    decoder.reset(1 << 20, None);
+    let progress = decoder.decode_whole_while(&packed, &mut output, || false).expect("sound");
+    assert!(!progress.finished && progress.produced == 1 << 20);
+    assert_eq!(decoder.decode(&packed, &mut output), Err(DecodeError::MissingReset), "it cannot go on");
 }
 
 #[test]

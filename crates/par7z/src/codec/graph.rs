@@ -8,7 +8,7 @@
 //!   decoder into one error of ours, and lets go of the decoder's memory at its last byte.
 
 use super::registry::{self, Opening};
-use super::{BoxRead, is_cipher};
+use super::{BoxRead, Helpers, is_cipher, lzma2_parts};
 use crate::crypto::KeyRing;
 use crate::{Error, ErrorKind, ReadLimits, Result};
 use par7z_format::{Feed, FolderStreams};
@@ -34,7 +34,14 @@ pub(crate) fn decoder_memory_bytes(folder: &FolderStreams) -> Result<u64> {
     Ok(total)
 }
 
-/// Joins a folder's coders into a reader of its content. `packed` are its packed streams, each limited to its length.
+/// Whether other threads may be of use when the folder is decoded.
+pub(crate) fn may_have_parts(folder: &FolderStreams) -> bool {
+    let mut coders = folder.folder.coders().iter().zip(&folder.unpack_sizes);
+    coders.any(|(coder, size)| coder.method.0 == registry::id::LZMA2 && lzma2_parts::may_have_parts(*size))
+}
+
+/// Joins a folder's coders into a reader of its content. `packed` are its packed streams, each limited to its length. With
+/// `helpers`, decoders that can do so use other threads.
 ///
 /// Its errors, when read, are [`Error`]s inside [`io::Error`]s. In a folder with a cipher, data that cannot be decoded
 /// has the kind `WrongPassword`, since the format cannot tell a wrong password from damage.
@@ -43,6 +50,7 @@ pub(crate) fn open_folder(
     packed: Vec<BoxRead>,
     keys: &KeyRing,
     limits: &ReadLimits,
+    helpers: Option<&Arc<dyn Helpers>>,
 ) -> Result<BoxRead> {
     let needed = decoder_memory_bytes(folder)?;
     if needed > limits.decoder_memory_bytes {
@@ -53,7 +61,7 @@ pub(crate) fn open_folder(
     let encrypted = folder.folder.coders().iter().any(|coder| is_cipher(coder.method));
     let damage = if encrypted { ErrorKind::WrongPassword } else { ErrorKind::CorruptData };
     let packed = packed.into_iter().map(Some).collect();
-    let mut walk = Walk { folder, packed, keys, limits, damage, opened: 0 };
+    let mut walk = Walk { folder, packed, keys, limits, helpers, damage, opened: 0 };
     walk.open(folder.folder.main_coder())
 }
 
@@ -85,6 +93,7 @@ struct Walk<'a> {
     packed: Vec<Option<BoxRead>>,
     keys: &'a KeyRing,
     limits: &'a ReadLimits,
+    helpers: Option<&'a Arc<dyn Helpers>>,
     /// What data that cannot be decoded means.
     damage: ErrorKind,
     /// Coders so far: in a tree each is opened once, so more than there are would be a cycle.
@@ -120,7 +129,8 @@ impl Walk<'_> {
         if unpack_size > 0 {
             let method = coder.method.0;
             let properties = &coder.properties;
-            let opening = Opening { method, properties, unpack_size, inputs, keys: self.keys, limits: self.limits };
+            let (keys, limits, helpers) = (self.keys, self.limits, self.helpers);
+            let opening = Opening { method, properties, unpack_size, inputs, keys, limits, helpers };
             // Some decoders read their first bytes here: what lies below may be the one to blame.
             let decoder = catch_unwind(AssertUnwindSafe(|| (row.open)(opening)))
                 .unwrap_or_else(|_| Err(step.damaged("its decoder failed")));

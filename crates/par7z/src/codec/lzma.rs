@@ -198,37 +198,42 @@ impl Decode for Lzma2Decoder {
     }
 }
 
-/// Reads what a decoder makes of its input. With the last byte it sees to it that the stream ends there, too.
-pub(super) struct DecodingReader<D> {
+/// Decoding a stream of known size. With the last byte it sees to it that the stream ends there, too.
+pub(super) struct Decoding<D> {
     decoder: D,
-    input: BufReader<BoxRead>,
     /// Output that is still to come.
     remaining: u64,
 }
 
-impl<D: Decode> DecodingReader<D> {
-    pub(super) fn new(decoder: D, input: BufReader<BoxRead>, size: u64) -> Self {
-        Self { decoder, input, remaining: size }
+impl<D: Decode> Decoding<D> {
+    pub(super) fn new(decoder: D, size: u64) -> Self {
+        Self { decoder, remaining: size }
+    }
+
+    /// Begins another stream; `reset` readies the decoder.
+    pub(super) fn begin(&mut self, reset: impl FnOnce(&mut D), size: u64) {
+        reset(&mut self.decoder);
+        self.remaining = size;
     }
 
     /// Decodes from what the input has next. An error if that is nothing and nothing comes of it.
-    fn step(&mut self, output: &mut [u8]) -> io::Result<Progress> {
-        let input = self.input.fill_buf()?;
-        let cut_off = input.is_empty();
-        let progress = self.decoder.decode(input, output).map_err(|error| match error {
+    fn step(&mut self, input: &mut impl BufRead, output: &mut [u8]) -> io::Result<Progress> {
+        let bytes = input.fill_buf()?;
+        let cut_off = bytes.is_empty();
+        let progress = self.decoder.decode(bytes, output).map_err(|error| match error {
             DecodeError::OutOfMemory { .. } => io::ErrorKind::OutOfMemory.into(),
             other => io::Error::new(io::ErrorKind::InvalidData, other),
         })?;
-        self.input.consume(progress.consumed);
+        input.consume(progress.consumed);
         if cut_off && progress.produced == 0 && !progress.finished {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it is cut off"));
         }
         Ok(progress)
     }
 
-    fn finish(&mut self) -> io::Result<()> {
+    fn finish(&mut self, input: &mut impl BufRead) -> io::Result<()> {
         loop {
-            let progress = self.step(&mut [])?;
+            let progress = self.step(input, &mut [])?;
             if progress.finished {
                 return Ok(());
             }
@@ -237,23 +242,40 @@ impl<D: Decode> DecodingReader<D> {
             }
         }
     }
-}
 
-impl<D: Decode> Read for DecodingReader<D> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+    /// As [`Read::read`] does, from `input`.
+    pub(super) fn read(&mut self, input: &mut impl BufRead, buf: &mut [u8]) -> io::Result<usize> {
         if buf.is_empty() || self.remaining == 0 {
             return Ok(0);
         }
         loop {
-            let progress = self.step(buf)?;
+            let progress = self.step(input, buf)?;
             self.remaining = self.remaining.saturating_sub(progress.produced as u64);
             if self.remaining == 0 && !progress.finished {
-                self.finish()?;
+                self.finish(input)?;
             }
             if progress.produced > 0 || progress.finished {
                 return Ok(progress.produced);
             }
         }
+    }
+}
+
+/// Reads what a decoder makes of its input.
+pub(super) struct DecodingReader<D> {
+    decoding: Decoding<D>,
+    input: BufReader<BoxRead>,
+}
+
+impl<D: Decode> DecodingReader<D> {
+    pub(super) fn new(decoder: D, input: BufReader<BoxRead>, size: u64) -> Self {
+        Self { decoding: Decoding::new(decoder, size), input }
+    }
+}
+
+impl<D: Decode> Read for DecodingReader<D> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.decoding.read(&mut self.input, buf)
     }
 }
 

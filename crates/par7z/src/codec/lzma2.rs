@@ -2,7 +2,7 @@
 //! joined to one stream. The caller adds the end byte then.
 
 use super::registry::{Opening, id, size_text, unsupported_properties};
-use super::{BoxRead, Encoder, SliceState, SlicedText, Watch, coder, lzma};
+use super::{BoxRead, Encoder, SliceState, SlicedText, Watch, coder, lzma, lzma2_parts};
 use crate::Result;
 use par7z_format::Coder;
 use par7z_lzma::{Lzma2Decoder, lzma2_dictionary_bytes};
@@ -84,8 +84,11 @@ pub(super) fn decoder_memory(properties: &[u8], unpack_size: u64) -> Result<u64>
 }
 
 pub(super) fn open(mut opening: Opening<'_>) -> Result<BoxRead> {
-    let size = opening.unpack_size;
-    let decoder = Lzma2Decoder::new(parse(opening.properties)?, Some(size));
+    let (size, dictionary_bytes) = (opening.unpack_size, parse(opening.properties)?);
+    if let Some(helpers) = opening.helpers.filter(|_| lzma2_parts::may_have_parts(size)) {
+        return Ok(Box::new(lzma2_parts::PartsReader::new(dictionary_bytes, opening.input()?, size, helpers)));
+    }
+    let decoder = Lzma2Decoder::new(dictionary_bytes, Some(size));
     Ok(Box::new(lzma::DecodingReader::new(decoder, opening.buffered_input()?, size)))
 }
 

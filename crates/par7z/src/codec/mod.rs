@@ -13,6 +13,7 @@ mod graph;
 mod level;
 mod lzma;
 mod lzma2;
+mod lzma2_parts;
 mod ppmd;
 mod probe;
 mod registry;
@@ -20,7 +21,7 @@ mod registry;
 mod tests;
 
 pub(crate) use filter::{detect_filter, filter_coder, filter_encoder};
-pub(crate) use graph::{decoder_memory_bytes, method_names, open_folder};
+pub(crate) use graph::{decoder_memory_bytes, may_have_parts, method_names, open_folder};
 pub(crate) use level::ResolvedMethod;
 pub(crate) use par7z_lzma::{SliceState, SlicedText, TaskResult, TaskScratch};
 pub(crate) use probe::is_incompressible;
@@ -32,6 +33,20 @@ use std::io::Read;
 
 /// A boxed stream of bytes.
 pub(crate) type BoxRead = Box<dyn Read + Send>;
+
+/// What a decoder may use besides its own thread: threads that have nothing to do, and memory.
+pub(crate) trait Helpers: Send + Sync {
+    /// Threads that are free for the decoder that asks, more or less.
+    fn spare_threads(&self) -> usize;
+    /// Gives a task to the first one that is free. It must not wait for another task; it may be dropped.
+    fn share(&self, task: Box<dyn FnOnce() + Send>);
+    /// Reserves memory for bytes, without waiting. What is reserved must be released.
+    fn try_reserve(&self, bytes: u64) -> bool;
+    /// Releases reserved bytes.
+    fn release(&self, bytes: u64);
+    /// Whether the run was stopped: nothing is worth going on.
+    fn is_stopped(&self) -> bool;
+}
 
 /// An encoder that is re-armed for stream after stream.
 pub(crate) trait Encoder: Send {

@@ -4,11 +4,12 @@
 //! open it, how 7-Zip prints it. A new method is one file and one row here (and, to be written, a variant of
 //! [`Method`](crate::Method)).
 
-use super::{BoxRead, CodecInfo, aes, bug, bzip2, deflate, deflate64, filter, lzma, lzma2, ppmd};
+use super::{BoxRead, CodecInfo, Helpers, aes, bug, bzip2, deflate, deflate64, filter, lzma, lzma2, ppmd};
 use crate::crypto::KeyRing;
 use crate::{Error, ErrorKind, ReadLimits, Result};
 use par7z_format::MethodId;
 use std::io::BufReader;
+use std::sync::Arc;
 
 /// Method ids, as 7-Zip's `Methods.txt` lists them.
 pub(super) mod id {
@@ -45,6 +46,7 @@ pub(super) struct Opening<'a> {
     pub(super) inputs: Vec<BoxRead>,
     pub(super) keys: &'a KeyRing,
     pub(super) limits: &'a ReadLimits,
+    pub(super) helpers: Option<&'a Arc<dyn Helpers>>,
 }
 
 /// Buffers in front of decoders that read byte by byte.

@@ -45,7 +45,7 @@ const FILTERS: [Filter; 13] = [
 ];
 
 /// Bytes that no method makes smaller; the same every time.
-fn noise(len: usize) -> Vec<u8> {
+pub(super) fn noise(len: usize) -> Vec<u8> {
     let mut state = 0x9E37_79B9_7F4A_7C15u64;
     let step = |_| {
         state ^= state << 13;
@@ -56,7 +56,7 @@ fn noise(len: usize) -> Vec<u8> {
     (0..len).map(step).collect()
 }
 
-fn text(len: usize) -> Vec<u8> {
+pub(super) fn text(len: usize) -> Vec<u8> {
     let words = ["archive ", "folder ", "stream\n", "of ", "a ", "coder ", "the ", "packed "];
     let mut out = Vec::with_capacity(len + 8);
     for byte in noise(len / 2 + 1) {
@@ -99,7 +99,7 @@ fn encode_with(encoder: &mut dyn Encoder, size: Option<u64>, data: &[u8], piece:
 }
 
 /// A folder of a simple chain, every coder with the same unpack size.
-fn folder(coders: Vec<Coder>, size: u64) -> FolderStreams {
+pub(super) fn folder(coders: Vec<Coder>, size: u64) -> FolderStreams {
     let unpack_sizes = vec![size; coders.len()].into();
     let substreams = Box::new([Substream { size, crc: None }]);
     FolderStreams { folder: Arc::new(Folder::chain(coders)), unpack_sizes, crc: None, substreams }
@@ -110,7 +110,7 @@ fn boxed(bytes: &[u8]) -> BoxRead {
 }
 
 fn open(folder: &FolderStreams, packed: &[u8]) -> Result<BoxRead> {
-    open_folder(folder, vec![boxed(packed)], &KeyRing::new(None), &ReadLimits::default())
+    open_folder(folder, vec![boxed(packed)], &KeyRing::new(None), &ReadLimits::default(), None)
 }
 
 fn decode(coders: Vec<Coder>, packed: &[u8], size: u64) -> Result<Vec<u8>> {
@@ -342,7 +342,7 @@ fn errors_below_come_through() {
         let (coder, _) = encode(&ResolvedMethod::new(&method, 5), None, b"x", 1);
         let folder = folder(vec![coder, filter_coder(&Filter::BcjX86)], 100);
         let limits = ReadLimits::default();
-        let error = open_folder(&folder, vec![Box::new(Broken)], &KeyRing::new(None), &limits)
+        let error = open_folder(&folder, vec![Box::new(Broken)], &KeyRing::new(None), &limits, None)
             .and_then(|mut reader| reader.read_to_end(&mut Vec::new()).map_err(|e| Error::io("reading", e)))
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Io, "{method:?}: {error}");
@@ -393,7 +393,7 @@ fn properties_are_checked() {
 fn memory_is_checked_before_it_is_taken() {
     let model = one(registry::id::PPMD, &[6, 0, 0, 0, 0x80]);
     let limits = ReadLimits { decoder_memory_bytes: 1 << 30, ..ReadLimits::default() };
-    let error = open_folder(&model, vec![boxed(&[])], &KeyRing::new(None), &limits).map(drop).unwrap_err();
+    let error = open_folder(&model, vec![boxed(&[])], &KeyRing::new(None), &limits, None).map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::LimitExceeded);
     // A forged dictionary costs no more than the content that is there.
     for forged in [one(registry::id::LZMA, &[0x5D, 255, 255, 255, 255]), one(registry::id::LZMA2, &[40])] {
@@ -406,6 +406,7 @@ fn memory_is_checked_before_it_is_taken() {
         vec![boxed(&[0; 100])],
         &KeyRing::new(None),
         &ReadLimits { decoder_memory_bytes: u64::MAX, ..ReadLimits::default() },
+        None,
     )
     .unwrap();
     assert!(reader.read_to_end(&mut Vec::new()).is_err(), "it ends early, without 4 GiB");
@@ -453,7 +454,7 @@ fn bcj2_reads_its_four_streams() {
     };
     assert_eq!(method_names(&streams), "Copy BCJ2");
     let packed = vec![boxed(&main), boxed(&[]), boxed(&[]), boxed(&[0; 5])];
-    let mut reader = open_folder(&streams, packed, &KeyRing::new(None), &ReadLimits::default()).unwrap();
+    let mut reader = open_folder(&streams, packed, &KeyRing::new(None), &ReadLimits::default(), None).unwrap();
     let mut out = Vec::new();
     reader.read_to_end(&mut out).unwrap();
     assert_eq!(out, main);
@@ -463,7 +464,7 @@ fn bcj2_reads_its_four_streams() {
 fn a_graph_that_is_no_tree_is_refused() {
     // Two coders, but only one packed stream given where two are wanted.
     let streams = one(registry::id::COPY, &[]);
-    let error = open_folder(&streams, vec![], &KeyRing::new(None), &ReadLimits::default()).map(drop).unwrap_err();
+    let error = open_folder(&streams, vec![], &KeyRing::new(None), &ReadLimits::default(), None).map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CorruptHeader);
 }
 
@@ -551,7 +552,7 @@ proptest! {
                     FolderStreams { folder: Arc::new(graph), unpack_sizes: Box::new([size]), crc: None, substreams };
                 let packed = (0..inputs).map(|_| boxed(&garbage)).collect();
                 let limits = ReadLimits { decoder_memory_bytes: 64 << 20, ..ReadLimits::default() };
-                if let Ok(mut reader) = open_folder(&streams, packed, &KeyRing::new(None), &limits) {
+                if let Ok(mut reader) = open_folder(&streams, packed, &KeyRing::new(None), &limits, None) {
                     let mut out = Vec::new();
                     if let Err(error) = reader.read_to_end(&mut out) {
                         let error = Error::io("garbage", error);

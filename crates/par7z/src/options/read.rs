@@ -10,7 +10,8 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReadLimits {
-    /// Memory for the decoders of one folder, in bytes. Default 4 GiB (a 1536 MiB dictionary and then some).
+    /// Memory for the decoders that run at the same time, in bytes: a folder that alone needs more is refused, and parts of
+    /// a folder are unpacked ahead as far as there is room. Default 4 GiB (a 1536 MiB dictionary and then some).
     pub decoder_memory_bytes: u64,
     /// Bytes of the unpacked header. Default 1 GiB.
     pub header_bytes: u64,
@@ -174,7 +175,8 @@ impl ExtractOptions {
         Self::default()
     }
 
-    /// Threads that unpack; folders are unpacked in parallel.
+    /// Threads that unpack. Folders are unpacked in parallel, and so are the parts of a large LZMA2 folder that resets its
+    /// dictionary, as [`WriteOptions::independent_blocks`](crate::WriteOptions::independent_blocks) makes them.
     #[must_use]
     pub fn threads(mut self, threads: Threads) -> Self {
         self.threads = threads;

@@ -7,17 +7,22 @@
 //! |---|---|---|---|
 //! | [`PathSink`] | a file | yes | a temporary file beside it |
 //! | [`VolumeSink`] | `name.7z.001`, `.002`, … | yes | temporary files beside them |
+//! | [`SegmentSink`] | volumes that a function takes as they are made | what it still holds | memory, then unnamed temporary files |
 //! | [`VecSink`] | memory | yes | – |
 //! | [`SeekSink`] | any `Write + Seek` | no | the target itself, without a start header |
 //! | [`StreamSink`] | any `Write` (pipe, socket) | yes | memory, then an unnamed temporary file |
 
 mod path_sink;
+mod segment_sink;
+mod spool;
 mod stream_sink;
 mod vec_sink;
 mod volume_sink;
+mod volume_sizes;
 mod volume_swap;
 
 pub use path_sink::PathSink;
+pub use segment_sink::{Segment, SegmentConsumer, SegmentSink};
 pub use stream_sink::{SeekSink, StreamSink};
 pub use vec_sink::{VecSink, WrittenBytes};
 pub use volume_sink::VolumeSink;

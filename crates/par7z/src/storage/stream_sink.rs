@@ -1,10 +1,10 @@
 //! Writers that the caller brings: seekable ones, and pipes and sockets.
 
+use super::spool::Spool;
 use super::{START_HEADER_BYTES, Sink};
 use crate::{Error, Result};
 use std::fmt;
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use tempfile::SpooledTempFile;
+use std::io::{self, Seek, SeekFrom, Write};
 
 /// Any `Write + Seek`. The archive begins where the writer stands.
 ///
@@ -69,14 +69,13 @@ impl<W: Write + Seek + Send> Sink for SeekSink<W> {
 /// it when it is complete. The spool holds packed, and if asked for encrypted, bytes alone. An aborted run sends nothing.
 pub struct StreamSink<W> {
     writer: W,
-    spool: SpooledTempFile,
-    spooled_bytes: u64,
+    spool: Spool,
     max_spool_bytes: u64,
 }
 
 impl<W> fmt::Debug for StreamSink<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StreamSink").field("spooled_bytes", &self.spooled_bytes).finish_non_exhaustive()
+        f.debug_struct("StreamSink").field("spool", &self.spool).finish_non_exhaustive()
     }
 }
 
@@ -84,7 +83,7 @@ impl<W: Write + Send> StreamSink<W> {
     /// Keeps up to `memory_bytes` in memory before it goes to disk. The spool is not bounded; see
     /// [`max_spool_bytes`](Self::max_spool_bytes).
     pub fn new(writer: W, memory_bytes: usize) -> Self {
-        Self { writer, spool: SpooledTempFile::new(memory_bytes), spooled_bytes: 0, max_spool_bytes: u64::MAX }
+        Self { writer, spool: Spool::new(memory_bytes), max_spool_bytes: u64::MAX }
     }
 
     /// Ends the run with an error rather than spool more than so many bytes.
@@ -97,28 +96,25 @@ impl<W: Write + Send> StreamSink<W> {
 
 impl<W: Write + Send> Sink for StreamSink<W> {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.spooled_bytes += bytes.len() as u64;
-        if self.spooled_bytes > self.max_spool_bytes {
+        if self.spool.len_bytes() + bytes.len() as u64 > self.max_spool_bytes {
             let text = format!("the archive is larger than the spool's limit of {} bytes", self.max_spool_bytes);
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
         }
-        self.spool.write_all(bytes)
+        self.spool.append(bytes)
     }
 
     fn truncate(&mut self, position: u64) -> io::Result<bool> {
-        self.spool.set_len(position)?;
-        self.spool.seek(SeekFrom::Start(position))?;
-        self.spooled_bytes = position;
+        self.spool.truncate(position)?;
         Ok(true)
     }
 
     fn finish(mut self: Box<Self>, start_header: &[u8; 32]) -> Result<()> {
         let mut write = || -> io::Result<()> {
-            self.spool.seek(SeekFrom::Start(0))?;
+            let spooled = self.spool.read_from(0)?;
             self.writer.write_all(start_header)?;
             let mut buffer = vec![0; 256 << 10];
             loop {
-                let count = self.spool.read(&mut buffer)?;
+                let count = spooled.read(&mut buffer)?;
                 if count == 0 {
                     return self.writer.flush();
                 }

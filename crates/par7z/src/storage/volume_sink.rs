@@ -6,6 +6,7 @@
 //! set that a crash left incomplete is not taken for an archive.
 
 use super::path_sink::{folder_of, sync_folder, temporary_beside};
+use super::volume_sizes::VolumeSizes;
 use super::volume_swap::{not_a_file, replace_volumes};
 use super::{START_HEADER_BYTES, Sink};
 use crate::{Error, ErrorKind, Result};
@@ -19,8 +20,7 @@ use tempfile::{NamedTempFile, TempPath};
 pub struct VolumeSink {
     base: PathBuf,
     existing: Existing,
-    /// Sizes of the first volumes; the last one repeats.
-    sizes: Vec<u64>,
+    sizes: VolumeSizes,
     /// Complete volumes, closed.
     full: Vec<TempPath>,
     current: NamedTempFile,
@@ -67,9 +67,7 @@ impl VolumeSink {
     }
 
     fn new(base: &Path, sizes: &[u64], existing: Existing) -> Result<Self> {
-        if sizes.is_empty() || sizes.contains(&0) {
-            return Err(Error::new(ErrorKind::InvalidOption, "a volume size of 0 bytes: give at least 1"));
-        }
+        let sizes = VolumeSizes::new(sizes)?;
         // "dir/" and "." would make hidden files that nobody looks for, or that cannot be opened again.
         let ends_in_name =
             base.file_name().is_some_and(|name| base.as_os_str().as_encoded_bytes().ends_with(name.as_encoded_bytes()));
@@ -84,15 +82,11 @@ impl VolumeSink {
             _ => {}
         }
         let current = temporary_beside(&first)?;
-        let (base, sizes) = (base.to_owned(), sizes.to_vec());
+        let base = base.to_owned();
         let mut sink = Self { base, existing, sizes, full: Vec::new(), current, current_bytes: 0 };
         sink.append(&[0; START_HEADER_BYTES as usize])
             .map_err(|error| Error::io(format!("cannot write the volumes of {}", sink.base.display()), error))?;
         Ok(sink)
-    }
-
-    fn size_of(&self, volume: usize) -> u64 {
-        self.sizes[volume.min(self.sizes.len() - 1)]
     }
 
     fn next_volume(&mut self) -> io::Result<()> {
@@ -107,7 +101,7 @@ impl VolumeSink {
     /// Writes the start header over the room at the beginning.
     fn patch(&self, mut header: &[u8]) -> io::Result<()> {
         for (volume, path) in self.full.iter().enumerate() {
-            let (part, rest) = header.split_at((self.size_of(volume).min(header.len() as u64)) as usize);
+            let (part, rest) = header.split_at((self.sizes.of(volume).min(header.len() as u64)) as usize);
             if part.is_empty() {
                 return Ok(());
             }
@@ -137,7 +131,7 @@ pub(super) fn volume_path(base: &Path, number: usize) -> PathBuf {
 impl Sink for VolumeSink {
     fn append(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            let room = self.size_of(self.full.len()) - self.current_bytes;
+            let room = self.sizes.of(self.full.len()) - self.current_bytes;
             if room == 0 {
                 self.next_volume()?;
                 continue;
@@ -153,12 +147,12 @@ impl Sink for VolumeSink {
 
     fn truncate(&mut self, position: u64) -> io::Result<bool> {
         let position = START_HEADER_BYTES + position;
-        let mut before: u64 = (0..self.full.len()).map(|volume| self.size_of(volume)).sum();
+        let mut before: u64 = (0..self.full.len()).map(|volume| self.sizes.of(volume)).sum();
         // A border belongs to the volume before it: no empty volume is left at the end.
         while position <= before
             && let Some(path) = self.full.pop()
         {
-            before -= self.size_of(self.full.len());
+            before -= self.sizes.of(self.full.len());
             let file = std::fs::File::options().read(true).write(true).open(&path)?;
             self.current = NamedTempFile::from_parts(file, path);
         }

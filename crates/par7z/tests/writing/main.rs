@@ -11,5 +11,6 @@ mod feeding;
 mod observer;
 mod options_have_effect;
 mod round_trip;
+mod segments;
 mod storage_contract;
 mod threads_give_same_bytes;

@@ -6,7 +6,7 @@
 use super::layout::{Layout, lay_out};
 use super::unpack::{DecodeContext, FolderReader};
 use super::{destination, extract, open};
-use crate::codec;
+use crate::codec::{self, Helpers};
 use crate::crypto::KeyRing;
 use crate::storage::{FileSource, MemorySource, ReadAt, VolumeSet};
 use crate::{CancelToken, EntryInfo, Error, ErrorKind, ExtractOptions, OpenOptions, Report, Result};
@@ -227,7 +227,7 @@ impl Archive {
     }
 
     fn content_at(&self, folder: usize, entry: usize) -> Result<FolderReader<'_>> {
-        let mut content = self.folder_reader(folder, CancelToken::new());
+        let mut content = self.folder_reader(folder, CancelToken::new(), None);
         self.context.check_decoder_memory(&self.layout.folders[folder])?;
         for before in self.layout.entries_of(folder).iter().take_while(|before| **before != entry) {
             content.skip(self.entries[*before].size);
@@ -235,9 +235,14 @@ impl Archive {
         Ok(content)
     }
 
-    pub(super) fn folder_reader(&self, folder: usize, cancel: CancelToken) -> FolderReader<'_> {
+    pub(super) fn folder_reader(
+        &self,
+        folder: usize,
+        cancel: CancelToken,
+        helpers: Option<Arc<dyn Helpers>>,
+    ) -> FolderReader<'_> {
         let packed = self.layout.places.of_folder(folder);
-        FolderReader::new(&self.context, &self.layout.folders[folder], packed, cancel)
+        FolderReader::new(&self.context, &self.layout.folders[folder], packed, cancel, helpers)
     }
 }
 

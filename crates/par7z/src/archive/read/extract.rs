@@ -1,20 +1,21 @@
 //! Unpacking the selected entries into a [`Target`]: nothing (test), a writer, or a folder on disk.
 //!
 //! The unit of work is a folder; workers take folders in the archive's order. Entries that are to have the same path
-//! depend on each other's order, so their folders form one [`Job`] that a single worker does in order. The decoders in
-//! flight together stay under the memory limit ([`MemoryGate`]); a single one may always run, since it was checked alone.
+//! depend on each other's order, so their folders form one [`Job`] that a single worker does in order. Threads without a job
+//! help the decoders of the others, and all decoders together stay under the memory limit ([`crew`]).
 
 use super::archive::Archive;
+use super::crew::{self, Crew};
 use super::layout::is_empty_file;
 use super::run::Run;
 use super::unpack::FolderReader;
-use crate::{EntryInfo, Error, ErrorKind, ExtractOptions, Report, Result};
+use crate::{EntryInfo, Error, ErrorKind, ExtractOptions, Report, Result, codec};
 use par7z_format::EntryKind;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
 
 /// Bytes unpacked between two looks at the cancel token.
 const BUFFER_BYTES: usize = 128 << 10;
@@ -96,11 +97,15 @@ pub(super) fn extract_to(archive: &Archive, out: &mut dyn Write, options: &Extra
     }
     let run = Run::new(archive, options)?;
     pass_directories(&run);
-    let gate = MemoryGate::new(u64::MAX);
     let out = Out(RefCell::new(out));
-    let mut worker =
-        Worker { run: &run, target: &out, gate: &gate, buffer: vec![0; BUFFER_BYTES], write_is_fatal: true };
-    plan(&run, &out).iter().for_each(|job| worker.job(job));
+    let jobs = plan(&run, &out);
+    let work = |crew| {
+        let buffer = vec![0; BUFFER_BYTES];
+        let mut worker = Worker { run: &run, target: &out, crew, buffer, write_is_fatal: true };
+        jobs.iter().for_each(|job| worker.job(job));
+    };
+    // There is one output, so one thread writes; the others help its decoders.
+    crew::employ(&run, 1, shares(&run), work, drop);
     let flushed = out.0.borrow_mut().flush();
     let report = run.finish()?;
     flushed.map_err(|error| Error::io("cannot write the output", error))?;
@@ -211,39 +216,30 @@ impl Groups {
 /// Does all jobs on as many threads as the options say.
 pub(super) fn run_parallel<T: Target + Sync>(run: &Run<'_>, target: &T) {
     let jobs = plan(run, target);
-    let threads = run.options.threads.resolve().clamp(1, jobs.len().max(1));
-    let gate = MemoryGate::new(run.archive.context.limits.decoder_memory_bytes);
     let next = AtomicUsize::new(0);
-    let work = || {
-        run.active_threads.fetch_add(1, Ordering::Relaxed);
-        let mut worker = Worker { run, target, gate: &gate, buffer: vec![0; BUFFER_BYTES], write_is_fatal: false };
+    let work = |crew| {
+        let mut worker = Worker { run, target, crew, buffer: vec![0; BUFFER_BYTES], write_is_fatal: false };
         while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
             if run.is_stopped() {
                 break;
             }
             worker.job(job);
+            worker.crew.job_done();
         }
-        run.active_threads.fetch_sub(1, Ordering::Relaxed);
     };
-    std::thread::scope(|scope| {
-        // A thread that cannot be had is one less; the caller's own thread does the work in any case.
-        let start = |_| std::thread::Builder::new().name("par7z-unpack".into()).spawn_scoped(scope, work).ok();
-        let helpers: Vec<_> = (1..threads).map_while(start).collect();
-        work();
-        for helper in helpers {
-            // The scope would wait for the end of `work` alone. Whoever unloads the library after this call must find no
-            // thread of it that still runs.
-            if let Err(panic) = helper.join() {
-                std::panic::resume_unwind(panic);
-            }
-        }
-    });
+    crew::employ(run, jobs.len(), shares(run), work, work);
+}
+
+/// Whether a decoder may have work for several threads.
+fn shares(run: &Run<'_>) -> bool {
+    let folders = run.archive.layout.folders.iter().enumerate();
+    folders.into_iter().any(|(index, folder)| codec::may_have_parts(folder) && !run.needed_entries(index).is_empty())
 }
 
 struct Worker<'r, 'a, T: ?Sized> {
     run: &'r Run<'a>,
     target: &'r T,
-    gate: &'r MemoryGate,
+    crew: Arc<Crew>,
     buffer: Vec<u8>,
     /// Whether a failed write ends the run instead of the entry.
     write_is_fatal: bool,
@@ -278,8 +274,9 @@ impl<'r, 'a, T: Target + ?Sized> Worker<'r, 'a, T> {
         let entries = run.needed_entries(folder);
         let needed = archive.context.check_decoder_memory(&archive.layout.folders[folder]);
         let mut broken = needed.as_ref().err().map(|error| (error.kind(), error.to_string()));
-        let _permit = self.gate.enter(needed.unwrap_or(0));
-        let mut reader = archive.folder_reader(folder, run.options.cancel.clone());
+        let crew = Arc::clone(&self.crew);
+        let _permit = crew.gate.enter(needed.unwrap_or(0));
+        let mut reader = archive.folder_reader(folder, run.options.cancel.clone(), crew.helpers());
         for index in entries {
             let entry = &archive.entries[*index];
             if run.is_stopped() {
@@ -367,41 +364,5 @@ impl<'r, 'a, T: Target + ?Sized> Worker<'r, 'a, T> {
             Ok(Finished::Later) => {}
             Err(error) => self.run.failed(entry, error),
         }
-    }
-}
-
-/// Keeps the decoders in flight below a sum of memory.
-struct MemoryGate {
-    limit: u64,
-    in_flight: Mutex<u64>,
-    freed: Condvar,
-}
-
-impl MemoryGate {
-    fn new(limit: u64) -> Self {
-        Self { limit, in_flight: Mutex::new(0), freed: Condvar::new() }
-    }
-
-    /// Waits until `bytes` more fit, or nothing else is in flight.
-    fn enter(&self, bytes: u64) -> Permit<'_> {
-        let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
-        while *in_flight > 0 && in_flight.saturating_add(bytes) > self.limit {
-            in_flight = self.freed.wait(in_flight).unwrap_or_else(PoisonError::into_inner);
-        }
-        *in_flight = in_flight.saturating_add(bytes);
-        Permit { gate: self, bytes }
-    }
-}
-
-struct Permit<'a> {
-    gate: &'a MemoryGate,
-    bytes: u64,
-}
-
-impl Drop for Permit<'_> {
-    fn drop(&mut self) {
-        let mut in_flight = self.gate.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
-        *in_flight = in_flight.saturating_sub(self.bytes);
-        self.gate.freed.notify_all();
     }
 }

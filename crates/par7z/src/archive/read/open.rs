@@ -170,7 +170,7 @@ fn unpack_header(context: &DecodeContext, streams: &Streams, packed_begin: u64) 
     check_size(size, &context.limits)?;
     context.check_decoder_memory(folder)?;
     let cancel = CancelToken::new();
-    let mut reader = FolderReader::new(context, folder, places.of_folder(0), cancel);
+    let mut reader = FolderReader::new(context, folder, places.of_folder(0), cancel, None);
     let (mut bytes, mut chunk) = (Vec::new(), vec![0; 64 << 10]);
     // Grows with what really comes: the size is only a claim.
     while (bytes.len() as u64) < size {

@@ -5,7 +5,7 @@
 //! out costs nothing.
 
 use super::layout::{content_size, has_cipher};
-use crate::codec::{self, BoxRead};
+use crate::codec::{self, BoxRead, Helpers};
 use crate::crypto::KeyRing;
 use crate::storage::ReadAt;
 use crate::{CancelToken, Error, ErrorKind, ReadLimits, Result};
@@ -62,6 +62,7 @@ pub(super) struct FolderReader<'a> {
     folder: &'a FolderStreams,
     packed: &'a [Range<u64>],
     cancel: CancelToken,
+    helpers: Option<Arc<dyn Helpers>>,
     decoder: Option<BoxRead>,
     /// Bytes to pass over before the next one that is wanted.
     pending_skip: u64,
@@ -75,8 +76,9 @@ impl<'a> FolderReader<'a> {
         folder: &'a FolderStreams,
         packed: &'a [Range<u64>],
         cancel: CancelToken,
+        helpers: Option<Arc<dyn Helpers>>,
     ) -> Self {
-        Self { context, folder, packed, cancel, decoder: None, pending_skip: 0, trouble: Arc::default() }
+        Self { context, folder, packed, cancel, helpers, decoder: None, pending_skip: 0, trouble: Arc::default() }
     }
 
     pub(super) fn is_encrypted(&self) -> bool {
@@ -152,7 +154,8 @@ impl<'a> FolderReader<'a> {
                 count: Arc::clone(&self.context.packed_read),
             }));
         }
-        let content = codec::open_folder(self.folder, packed, &self.context.keys, &self.context.limits)?;
+        let DecodeContext { keys, limits, .. } = self.context;
+        let content = codec::open_folder(self.folder, packed, keys, limits, self.helpers.as_ref())?;
         Ok(Box::new(content.take(content_size(self.folder))))
     }
 
@@ -171,7 +174,9 @@ impl<'a> FolderReader<'a> {
 
     /// Decides whose fault it is: the source's, the password's, or the data's.
     fn blame(&self, error: Error) -> Error {
-        if let Some(trouble) = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        // Content that came is its own witness: the source may have failed farther on, where a decoder reads ahead.
+        let is_content = error.kind() == ErrorKind::WrongCrc;
+        if !is_content && let Some(trouble) = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take() {
             return trouble;
         }
         let is_damage = matches!(error.kind(), ErrorKind::CorruptData | ErrorKind::WrongCrc | ErrorKind::CorruptHeader);

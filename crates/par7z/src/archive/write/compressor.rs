@@ -4,6 +4,7 @@ use super::commit::commit;
 use super::job::{Job, run_job};
 use super::plan::{Planner, expected_size};
 use super::run::{Run, Worker, encoder_memory_bytes, resolve_method};
+use crate::cancel::Stop;
 use crate::pipeline::{Pool, PoolHandle};
 use crate::storage::{PathSink, Sink, VecSink};
 use crate::{Error, ErrorKind, FilterChoice, Item, LzmaMatchFinder, Method, Report, Result, Stragglers, WriteOptions};
@@ -27,7 +28,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// ([`encoder_memory_bytes`](Self::encoder_memory_bytes)), plus under 1 KB per item for its entry.
 #[derive(Debug, Clone)]
 pub struct Compressor {
-    options: WriteOptions,
+    pub(crate) options: WriteOptions,
 }
 
 impl Compressor {
@@ -99,7 +100,12 @@ impl Compressor {
     /// # Errors
     /// [`ErrorKind::Io`] if threads cannot be started or no random IV can be had.
     pub fn start(&self, sink: impl Sink + 'static) -> Result<Session> {
-        let run = Arc::new(Run::new(&self.options)?);
+        self.start_stoppable(sink, Stop::new(self.options.cancel.clone()))
+    }
+
+    /// As [`start`](Self::start), with a stop flag that others hold, too.
+    pub(crate) fn start_stoppable(&self, sink: impl Sink + 'static, stop: Stop) -> Result<Session> {
+        let run = Arc::new(Run::new(&self.options, stop)?);
         let threads = self.options.threads.resolve();
         let (pool, handle) = Pool::start(threads, threads * QUEUED_JOBS_PER_THREAD, Worker::default)
             .map_err(|error| Error::io("cannot start the worker threads", error))?;

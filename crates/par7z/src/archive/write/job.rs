@@ -126,7 +126,7 @@ impl<'run> JobContext<'run> {
 
     fn open(&self, planned: &mut PlannedItem) -> Result<Opened, Failure> {
         check_name(&planned.item.name).map_err(Failure::Source)?;
-        let open = AssertUnwindSafe(|| source::open(&mut planned.item, self.run.options.times));
+        let open = AssertUnwindSafe(|| source::open(&mut planned.item, self.run.options.times, self.run.stop()));
         let opened = catch_unwind(open)
             .unwrap_or_else(|panic| Err(io::Error::other(format!("opening it panicked: {}", panic_text(&*panic)))));
         opened.map_err(|error| source_error("cannot open", error))

@@ -153,9 +153,9 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn new(options: &WriteOptions) -> Result<Self> {
+    /// `stop` ends it; it was made with the options' token.
+    pub(super) fn new(options: &WriteOptions, stop: Stop) -> Result<Self> {
         let method = resolve_method(options);
-        let stop = Stop::new(options.cancel.clone());
         let block_bytes = block_bytes(&method, options.memory_budget_bytes);
         // What the head needs to move on: a block with its history and its output, an item read ahead, and a chunk of a
         // stream's output (one block of BZip2 at the most). Anything less, and a full budget stops it for ever.

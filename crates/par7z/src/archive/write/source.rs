@@ -1,5 +1,6 @@
 //! Opening an item: what it is at that moment, its metadata, and its bytes.
 
+use crate::cancel::Stop;
 use crate::item::{Links, Metadata, SharedBytes, Source};
 use crate::{FileTime, Item, TimeChoice};
 use std::fs;
@@ -25,8 +26,9 @@ pub(super) enum Content {
     Stream(Box<dyn Read + Send>),
 }
 
-/// Opens an item. Called again for a retry, where [`can_reopen`] says so.
-pub(super) fn open(item: &mut Item, times: TimeChoice) -> io::Result<Opened> {
+/// Opens an item for the run that `stop` stops. Called again for a retry, where [`can_reopen`] says so.
+#[cfg_attr(not(feature = "tokio"), expect(unused_variables, reason = "only async sources can be stopped"))]
+pub(super) fn open(item: &mut Item, times: TimeChoice, stop: &Stop) -> io::Result<Opened> {
     let given = item.metadata;
     match &mut item.source {
         Source::Directory => Ok(Opened { content: Content::Directory, metadata: given, size: None }),
@@ -40,6 +42,11 @@ pub(super) fn open(item: &mut Item, times: TimeChoice) -> io::Result<Opened> {
             Ok(Opened { content: Content::Stream(reader), metadata: given, size: *size })
         }
         Source::Opener { open, size } => Ok(Opened { content: Content::Stream(open()?), metadata: given, size: *size }),
+        #[cfg(feature = "tokio")]
+        Source::Stoppable { open, size } => {
+            let reader = open.take().map_or_else(|| Box::new(io::empty()) as _, |open| open(stop.clone()));
+            Ok(Opened { content: Content::Stream(reader), metadata: given, size: *size })
+        }
         Source::Path { path, links } => {
             let mut opened = open_path(path, *links, times)?;
             opened.metadata = merge(given, opened.metadata);
@@ -59,6 +66,8 @@ pub(super) fn expected_size(item: &Item) -> Option<u64> {
         Source::Directory => Some(0),
         Source::Bytes(bytes) => Some((**bytes).as_ref().len() as u64),
         Source::Reader { size, .. } | Source::Opener { size, .. } => *size,
+        #[cfg(feature = "tokio")]
+        Source::Stoppable { size, .. } => *size,
         Source::Path { path, links: Links::Follow } => fs::metadata(path).ok().filter(|m| m.is_file()).map(|m| m.len()),
         Source::Path { path, links: Links::Store } => {
             fs::symlink_metadata(path).ok().filter(|m| !m.is_dir()).map(|m| m.len())

@@ -402,7 +402,15 @@ mod tests {
     fn join(streams: [Vec<u8>; 4], size: u64, sizes: &[usize]) -> (Vec<u8>, Option<io::Error>) {
         let inputs = streams.map(|stream| Box::new(Cursor::new(stream)) as BoxRead).into();
         let (keys, limits) = (KeyRing::new(None), ReadLimits::default());
-        let opening = Opening { method: 0, properties: &[], unpack_size: size, inputs, keys: &keys, limits: &limits };
+        let opening = Opening {
+            method: 0,
+            properties: &[],
+            unpack_size: size,
+            inputs,
+            keys: &keys,
+            limits: &limits,
+            helpers: None,
+        };
         let mut reader = open(opening).unwrap();
         let (mut out, mut buffer) = (Vec::new(), vec![0; sizes.iter().copied().max().unwrap_or(1)]);
         for &size in sizes.iter().cycle() {
