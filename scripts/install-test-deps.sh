@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need: 7-Zip itself and other readers of .7z to compare par7z with, and what the C API is
-# tested with. Debian and Ubuntu.
+# tested with; and the servers that object stores are tested with. Debian and Ubuntu.
 set -euo pipefail
+"$(dirname "$0")/install-cloud-test-deps.sh"
 
 packages=(7zip libarchive-tools python3 xz-utils gcc g++ clang cmake make pkg-config valgrind)
 programs=(7zz bsdtar python3 xz gcc g++ clang cmake make pkg-config valgrind)

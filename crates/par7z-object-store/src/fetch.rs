@@ -15,11 +15,7 @@ use object_store::{GetOptions, GetRange, GetResult, ObjectMeta, ObjectStore};
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// Waits between attempts to go on with a body.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-const LONGEST_WAIT: Duration = Duration::from_secs(15);
+use std::time::Instant;
 
 /// One version of an object.
 #[derive(Debug)]
@@ -111,7 +107,7 @@ impl Fetcher {
                 let text = format!("the connection broke {failures} times at the same byte: {why}");
                 return Err(io::Error::new(io::ErrorKind::ConnectionAborted, text));
             }
-            tokio::time::sleep((FIRST_WAIT * 2_u32.pow(failures.min(10) - 1)).min(LONGEST_WAIT)).await;
+            tokio::time::sleep(Retry::wait(failures)).await;
         }
         Ok(bytes.freeze())
     }

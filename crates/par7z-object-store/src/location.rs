@@ -1,17 +1,5 @@
 //! Where objects are: a URL becomes a store (which cloud, account, container) and a selection of keys in it.
 //!
-//! | URL | what |
-//! |---|---|
-//! | `az://container/key`, `azure://`, `abfs://`, `abfss://` | Azure; the account comes from the options. `abfs[s]://container@account.dfs.core.windows.net/key` names it |
-//! | `https://account.blob.core.windows.net/container/key[?SAS]` | Azure |
-//! | `s3://bucket/key` | S3 |
-//! | `gs://bucket/key` | Google Cloud Storage |
-//! | `http://host/path`, `https://host/path` | one object of a web server |
-//!
-//! A key is an object's name as it is, not percent-encoded, in the schemes of the clouds; in `http` and `https` URLs it
-//! is encoded as in any URL. Empty, or with `/` at its end, it is a prefix: all objects below it. With `*` or `?` it is a
-//! glob (see [`Selection`]).
-//!
 //! Invariant: neither `Display` nor `Debug` show a query (which may be a signature) or a password.
 
 use par7z::{Error, ErrorKind, Result};
@@ -81,11 +69,12 @@ impl Selection {
     }
 }
 
-/// Linear in the key for each `*` or `**`: only the last of each kind has to be gone back to.
+/// Only the last `*` and the last `**` have to be gone back to, so it is the key's length squared at the worst.
 fn glob_matches(glob: &[u8], key: &[u8]) -> bool {
     let (mut in_glob, mut in_key) = (0, 0);
     // Where to go on if the rest does not match: behind the star, and the key's position that it has eaten up to.
-    let (mut star, mut double_star): (Option<(usize, usize)>, Option<(usize, usize)>) = (None, None);
+    let mut star: Option<(usize, usize)> = None;
+    let mut double_star: Option<(usize, usize)> = None;
     loop {
         let rest = &glob[in_glob..];
         if rest.starts_with(b"**") {
@@ -177,7 +166,7 @@ pub struct Location {
 }
 
 impl Location {
-    /// Reads a URL; see the [crate's table](crate).
+    /// Reads a URL; see the [crate's table](crate#urls).
     ///
     /// # Errors
     /// [`ErrorKind::InvalidOption`]: the scheme is unknown, the container is missing, or a web server's URL has a glob.

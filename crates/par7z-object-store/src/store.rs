@@ -5,7 +5,7 @@
 use crate::error::redacted;
 use crate::listing::FilteringConnector;
 use crate::location::{Location, StoreId};
-use crate::options::StoreOptions;
+use crate::options::{Retry, StoreOptions};
 use crate::runtime::Runtime;
 use crate::web::WebObject;
 use object_store::aws::AmazonS3Builder;
@@ -194,7 +194,13 @@ impl Build<'_> {
     fn retry(&self) -> RetryConfig {
         let retry = self.options.retry;
         RetryConfig {
-            backoff: BackoffConfig::default(),
+            // The crate draws each wait at random from the first one on; with its own first wait of 100 ms ten attempts
+            // may be over in two seconds.
+            backoff: BackoffConfig {
+                init_backoff: Retry::FIRST_WAIT,
+                max_backoff: Retry::LONGEST_WAIT,
+                ..BackoffConfig::default()
+            },
             max_retries: retry.attempts as usize,
             retry_timeout: retry.total_time,
         }

@@ -14,15 +14,13 @@ use object_store::client::{ClientOptions, HttpClient, HttpConnector, HttpRequest
 use par7z::{Error, ErrorKind, Result};
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::mpsc;
 use url::Url;
 use zeroize::Zeroizing;
 
 /// Pieces (of 8 to 64 KiB) that may wait for the reader.
 const PIECES_AHEAD: usize = 16;
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// A URL and how to ask for it.
 pub(crate) struct WebObject {
@@ -76,7 +74,7 @@ impl WebObject {
             if failures > self.retry.attempts || since.elapsed() > self.retry.total_time {
                 return Err(io::Error::other(format!("{why}, after {failures} attempts")));
             }
-            tokio::time::sleep((FIRST_WAIT * 2_u32.pow(failures.min(10) - 1)).min(LONGEST_WAIT)).await;
+            tokio::time::sleep(Retry::wait(failures)).await;
         }
     }
 }

@@ -290,3 +290,12 @@ fn azurite_names_that_no_file_can_have() {
 fn moto_names_that_no_file_can_have() {
     bad_names(&Place::moto(), &["a//b", "/lead", "full/", "tab\tbed", "x/../y"]);
 }
+
+#[test]
+fn a_container_that_is_not_there_ends_the_list() {
+    let place = Place::azurite();
+    let location = par7z_object_store::Location::parse("az://nowhere-box/").unwrap();
+    let failures: Vec<_> = Objects::list(&location, &place.options()).unwrap().map(Result::unwrap_err).collect();
+    assert!(failures.len() == 1 && failures[0].ends_list(), "{failures:?}");
+    assert_eq!(failures[0].name(), "az://nowhere-box/");
+}

@@ -69,7 +69,7 @@ impl Server {
 
     fn put_objects(&self, count: u64) -> BTreeMap<String, Vec<u8>> {
         let objects = (0..count).map(|number| {
-            let len = if number % 10 == 3 { 9 * MIB } else { 1000 + number as usize * 3001 };
+            let len = if number % 10 == 3 { 5 * MIB } else { 1000 + number as usize * 3001 };
             let (name, bytes) = (format!("{number:03}.bin"), content(number, len));
             self.put(&format!("src/{name}"), &bytes);
             (name, bytes)
@@ -81,7 +81,7 @@ impl Server {
 /// Compresses `src/` through the proxy, into memory: what the archive has, and the report.
 fn compressed(server: &Server, options: &StoreOptions) -> (BTreeMap<String, Vec<u8>>, Report) {
     let objects = Objects::list(&server.location("src/"), options).unwrap();
-    let writing = WriteOptions::new().level(1).unwrap().threads(Threads::new(3).unwrap());
+    let writing = WriteOptions::new().level(0).unwrap().threads(Threads::new(3).unwrap());
     let (bytes, report) = Compressor::new(writing).unwrap().compress_to_vec(objects.items()).unwrap();
     let archive = Archive::from_bytes(bytes, OpenOptions::new()).unwrap();
     let mut found = BTreeMap::new();
@@ -144,9 +144,9 @@ fn a_second_of_latency_does_not_add_up() {
     let begin = Instant::now();
     let (found, report) = compressed(&server, &server.options(&proxy));
     assert!(report.is_complete() && found == expected);
-    // 40 objects, some of several chunks: one after the other it takes 48 s.
-    assert!(begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
-    assert!((8..=32).contains(&proxy.most_in_flight()), "{}", proxy.most_in_flight());
+    // One after the other it takes 49 s, and a busy machine adds to that.
+    assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
+    assert!((20..=32).contains(&proxy.most_in_flight()), "{}", proxy.most_in_flight());
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn an_object_replaced_while_it_is_read_fails() {
         // Before the second chunk of the large one.
         let proxy = Proxy::start(server.port(), move |_, line| {
             if line.contains("src/003") && again.swap(true, Ordering::Relaxed) && !line.contains("list") {
-                replacer.put("src/003.bin", &content(99, 9 * MIB));
+                replacer.put("src/003.bin", &content(99, 5 * MIB));
             }
             Harm::None
         });
