@@ -1,0 +1,186 @@
+//! URLs on the command line, against Azurite and moto as real servers.
+
+mod common;
+
+#[path = "../../par7z-object-store/tests/support/azure_auth.rs"]
+#[allow(unreachable_pub, reason = "shared with the tests of par7z-object-store")]
+mod azure_auth;
+#[path = "../../par7z-object-store/tests/support/http.rs"]
+#[allow(dead_code, unreachable_pub, reason = "shared with the tests of par7z-object-store")]
+mod http;
+#[path = "../../par7z-object-store/tests/support/servers.rs"]
+#[allow(dead_code, unreachable_pub, reason = "shared with the tests of par7z-object-store")]
+mod servers;
+
+use common::{Run, Scratch, noise};
+use servers::{Azurite, Moto};
+
+/// What no output may ever show.
+const KEY: &str = "cGFyN3ogdGVzdHM";
+
+/// A scratch folder and a store.
+struct Cloud {
+    scratch: Scratch,
+    server: Azurite,
+    credentials: String,
+}
+
+impl Cloud {
+    fn new() -> Self {
+        let server = Azurite::start();
+        server.create_container("raw");
+        server.create_container("backup");
+        let credentials = server.connection_string(server.port);
+        assert!(credentials.contains(KEY), "the secret that is looked for");
+        Self { scratch: Scratch::new(), server, credentials }
+    }
+
+    /// Runs par7z with the store's credentials in the environment. Neither stream may show the key.
+    #[track_caller]
+    fn par7z(&self, arguments: &[&str]) -> Run {
+        let run = self.scratch.par7z_with(arguments, b"", &[("AZURE_STORAGE_CONNECTION_STRING", &self.credentials)]);
+        for output in [&run.stdout, &run.stderr] {
+            assert!(!output.contains(KEY), "{output}");
+        }
+        run
+    }
+
+    /// Downloads a blob as 7-Zip finds it.
+    fn download(&self, key: &str) {
+        let content = self.server.get("backup", key).unwrap_or_else(|| panic!("{key} is there"));
+        self.scratch.file(key, &content);
+    }
+
+    /// What 7-Zip makes of a file that was downloaded.
+    #[track_caller]
+    fn sevenzip_tests(&self, archive: &str, switches: &[&str]) -> String {
+        self.scratch.sevenzip(&[&["t", archive], switches].concat()).expect(0).stdout
+    }
+}
+
+#[test]
+fn two_thousand_blobs_become_one_archive_in_another_container() {
+    let cloud = Cloud::new();
+    for number in 0..2000_usize {
+        let content = format!("blob {number}\n").repeat(number % 97 + 1);
+        cloud.server.put("raw", &format!("2026/{:02}/{number}.json", number % 12), content.as_bytes());
+    }
+    cloud.server.put("raw", "2025/old.json", b"not this one");
+    let run = cloud.par7z(&["a", "az://backup/2026.7z", "az://raw/2026/**", "-x!03", "-mmt=2"]).expect(0);
+    assert!(run.stdout.contains("Creating archive: az://backup/2026.7z"), "{}", run.stdout);
+    assert!(run.stdout.contains("Everything is Ok"), "{}", run.stdout);
+    cloud.download("2026.7z");
+    let expected = (0..2000).filter(|number| number % 12 != 3).count();
+    let tested = cloud.sevenzip_tests("2026.7z", &[]);
+    assert!(tested.contains(&format!("Files: {expected}\n")), "{tested}");
+    // In place: listed, one entry, all.
+    let listed = cloud.par7z(&["l", "-ba", "az://backup/2026.7z", "07/7.json"]).expect(0).stdout;
+    assert!(listed.contains("07/7.json") && listed.lines().count() == 1, "{listed}");
+    cloud.par7z(&["x", "az://backup/2026.7z", "07/7.json", "-oout"]).expect(0);
+    let one = std::fs::read_to_string(cloud.scratch.path("out/07/7.json")).expect("extracted");
+    assert_eq!(one, "blob 7\n".repeat(8));
+    cloud.par7z(&["t", "az://backup/2026.7z"]).expect(0);
+    // A second run would replace it.
+    let refused = cloud.par7z(&["a", "az://backup/2026.7z", "az://raw/2025/"]).expect(2);
+    assert!(refused.stderr.contains("exists") && refused.stderr.contains("--overwrite"), "{}", refused.stderr);
+    cloud.par7z(&["a", "--overwrite", "az://backup/2026.7z", "az://raw/2025/"]).expect(0);
+    assert!(cloud.par7z(&["l", "-ba", "az://backup/2026.7z"]).expect(0).stdout.contains("old.json"));
+}
+
+#[test]
+fn volumes_and_passwords() {
+    let cloud = Cloud::new();
+    for (number, content) in noise(4_000_000).chunks(100_000).enumerate() {
+        cloud.server.put("raw", &format!("{number}.bin"), content);
+    }
+    cloud.scratch.file("local.txt", b"from the disk");
+    let made = ["a", "az://backup/v", "local.txt", "az://raw/*.bin", "-v1m", "-pSECRET", "-mhe=on"];
+    cloud.par7z(&made).expect(0);
+    for volume in ["v.7z.001", "v.7z.002", "v.7z.003", "v.7z.004"] {
+        cloud.download(volume);
+    }
+    let tested = cloud.sevenzip_tests("v.7z.001", &["-pSECRET"]);
+    assert!(tested.contains("Files: 41\n") && tested.contains("Volumes = 4"), "{tested}");
+    cloud.par7z(&["t", "az://backup/v.7z.001", "-pWRONG"]).expect(2);
+    let tested = cloud.par7z(&["t", "az://backup/v.7z.001", "-pSECRET"]).expect(0).stdout;
+    assert!(tested.contains("Files: 41"), "{tested}");
+}
+
+#[test]
+fn what_is_wrong_is_said_and_leaves_nothing() {
+    let cloud = Cloud::new();
+    cloud.server.put("raw", "a/good.txt", b"good");
+    cloud.server.put("raw", "a//bad.txt", b"bad");
+    // The good one is in, the bad one is named.
+    let run = cloud.par7z(&["a", "az://backup/a.7z", "az://raw/a/"]).expect(1);
+    assert!(run.stdout.contains("/bad.txt"), "{}", run.stdout);
+    assert_eq!(cloud.par7z(&["l", "-ba", "az://backup/a.7z"]).expect(0).stdout.lines().count(), 1);
+    for (arguments, code, said) in [
+        (&["a", "az://backup/b.7z", "az://nowhere/"][..], 2, "cannot be listed"),
+        (&["a", "az://nowhere/b.7z", "az://raw/a/"], 2, "az://nowhere/b.7z"),
+        (&["a", "az://backup/b.7z", "az://raw/a/", "--on-error=abort"], 2, "bad.txt"),
+        (&["a", "ftp://backup/b.7z", "az://raw/a/"], 7, "ftp"),
+        (&["a", "az://backup/b.7z", "az://raw/a/good.txt", "az://raw/a/*.txt"], 2, "Duplicate filename"),
+        (&["a", "az://backup/b.7z", "az://raw/a/", "-sdel"], 7, "-sdel"),
+        (&["a", "az://backup/b.7z", "az://raw/a/", "--memory=20m"], 7, "--memory"),
+        (&["x", "az://backup/a.7z", "-oaz://raw/"], 7, "-o"),
+        (&["l", "az://backup/none.7z"], 2, "does not exist"),
+        (&["h", "az://raw/a/good.txt"], 7, "h reads files"),
+    ] {
+        let run = cloud.par7z(arguments).expect(code);
+        assert!(run.stderr.contains(said) || run.stdout.contains(said), "{arguments:?}: {}{}", run.stdout, run.stderr);
+        assert!(cloud.server.get("backup", "b.7z").is_none(), "{arguments:?}");
+    }
+    // A missing blob is one that failed, as a missing file is.
+    let run = cloud.par7z(&["a", "az://backup/c.7z", "az://raw/a/good.txt", "az://raw/a/none.txt"]).expect(1);
+    assert!(run.stdout.contains("none.txt"), "{}", run.stdout);
+}
+
+#[test]
+fn s3_with_an_endpoint_and_json() {
+    let (scratch, server) = (Scratch::new(), Moto::start());
+    server.create_bucket("raw");
+    server.create_bucket("backup");
+    server.put("raw", "x/1.txt", b"one");
+    server.put("raw", "x/y/2.txt", b"two");
+    let endpoint = format!("--endpoint=http://127.0.0.1:{}", server.port);
+    let credentials = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "SECRETKEY"), ("AWS_REGION", "us-east-1")];
+    let par7z = |arguments: &[&str]| scratch.par7z_with(arguments, b"", &credentials);
+    let run = par7z(&["a", &endpoint, "--json", "s3://backup/x.7z", "s3://raw/x/"]).expect(0);
+    assert!(!run.stdout.contains("SECRETKEY") && run.stdout.contains(r#""items_done":2"#), "{}", run.stdout);
+    scratch.file("x.7z", &server.get("backup", "x.7z").expect("made"));
+    assert_eq!(scratch.names("x.7z"), ["1.txt", "y/2.txt"]);
+    let listed = par7z(&["l", "-ba", &endpoint, "s3://backup/x.7z"]).expect(0).stdout;
+    assert!(listed.contains("y/2.txt"), "{listed}");
+}
+
+/// 300 MB from store to store with 64 MiB for all that is in flight.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_does_not_grow_with_the_archive() {
+    const MIB: u64 = 1 << 20;
+    let cloud = Cloud::new();
+    for number in 0..3 {
+        cloud.server.put("raw", &format!("{number}.bin"), &noise(100_000_000 + number));
+    }
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_par7z"))
+        .args(["a", "az://backup/large.7z", "az://raw/", "-mx=1", "-mmt=2", "-ms=off", "--memory=64m"])
+        .env("AZURE_STORAGE_CONNECTION_STRING", &cloud.credentials)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("par7z");
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak_kib = 0;
+    while child.try_wait().expect("a child").is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        peak_kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0).max(peak_kib);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert!(child.wait().expect("a child").success());
+    assert!(cloud.server.get("backup", "large.7z").is_some_and(|archive| archive.len() > 300_000_000));
+    // Each of two threads has an encoder (5 MiB at level 1) and a chunk (4 MiB); the program itself has the rest.
+    let most = (64 + 2 * (5 + 4) + 40) * MIB;
+    assert!(peak_kib > 0 && peak_kib * 1024 <= most, "{} MiB", peak_kib / 1024);
+    cloud.par7z(&["t", "az://backup/large.7z"]).expect(0);
+}
