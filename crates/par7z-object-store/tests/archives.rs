@@ -299,3 +299,23 @@ fn a_container_that_is_not_there_ends_the_list() {
     assert!(failures.len() == 1 && failures[0].ends_list(), "{failures:?}");
     assert_eq!(failures[0].name(), "az://nowhere-box/");
 }
+
+/// Solid by extension: the engine opens nothing before all is listed, so what is read ahead stays until then.
+#[test]
+fn items_that_are_held_back_do_not_stop_the_list() {
+    let place = Place::memory();
+    let expected = put_objects(&place, 120);
+    let store = place.store("in", &place.options().read_ahead_bytes(MIB).unwrap().requests_in_flight(1).unwrap());
+    let solid = Solid { by_extension: true, ..Solid::ON };
+    let objects = Objects::in_store(&store, &Selection::of_key("logs/2024/")).unwrap();
+    let compressor = Compressor::new(options().solid(solid).unwrap()).unwrap();
+    let (archive, report) = compressor.compress_to_vec(objects.items()).unwrap();
+    assert!(report.is_complete(), "{:?}", report.failures);
+    let archive = Archive::from_bytes(archive, OpenOptions::new()).unwrap();
+    assert_eq!(archive.entries().len(), expected.len());
+    for (index, entry) in archive.entries().iter().enumerate().take(10) {
+        let mut got = Vec::new();
+        std::io::Read::read_to_end(&mut archive.read_entry(index as u64).unwrap(), &mut got).unwrap();
+        assert!(got == expected[&entry.name], "{}", entry.name);
+    }
+}

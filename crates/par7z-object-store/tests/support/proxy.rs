@@ -85,7 +85,7 @@ impl Proxy {
         self.shared.requests.load(Ordering::Relaxed)
     }
 
-    /// Most requests that were under way at once.
+    /// Most requests that waited for an answer at once.
     pub fn most_in_flight(&self) -> u64 {
         self.shared.most_in_flight.load(Ordering::Relaxed)
     }
@@ -122,7 +122,8 @@ impl Shared {
         self.lines.lock().unwrap().push(line.clone());
         let now = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
         self.most_in_flight.fetch_max(now, Ordering::Relaxed);
-        let _in_flight = InFlight(self);
+        // Until its answer begins: the end of an answer is seen by the client before the proxy sees it.
+        let in_flight = InFlight(self);
         let harm = (self.decide)(number, &line);
         match harm {
             Harm::Refuse(status) => {
@@ -142,6 +143,7 @@ impl Shared {
         }
         server.write_all(format!("{sent}\r\n").as_bytes())?;
         server.write_all(&body)?;
+        drop(in_flight);
         match harm {
             Harm::CutAfter(bytes) => {
                 io::copy(&mut server.take(bytes as u64), &mut client)?;
