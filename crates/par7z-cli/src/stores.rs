@@ -69,21 +69,23 @@ impl Shares {
         let part_bytes = (quarter / 3).clamp(StoreOptions::MIN_PART_BYTES as u64, USUAL_PART_BYTES);
         let kept_bytes = 2 * part_bytes;
         let upload_bytes = quarter.saturating_sub(kept_bytes).max(part_bytes);
-        let read_ahead_bytes = quarter.max(1 << 20);
+        // A MiB for each of 16 locations that are listed at once.
+        let read_ahead_bytes = quarter.max(16 << 20);
         let used = if reads { read_ahead_bytes } else { 0 } + if uploads { kept_bytes + upload_bytes } else { 0 };
         let engine_bytes = memory_bytes.saturating_sub(used);
         if used > 0 && engine_bytes < WriteOptions::MIN_MEMORY_BUDGET_BYTES {
             return Err(Failure::usage(format!(
-                "--memory: {memory_bytes} bytes are not enough with an object store; give at least 48m"
+                "--memory: {memory_bytes} bytes are not enough with an object store; give at least 64m"
             )));
         }
         Ok(Self { engine_bytes, read_ahead_bytes, part_bytes, upload_bytes })
     }
 
-    pub(crate) fn apply(&self, options: StoreOptions) -> Result<StoreOptions, Failure> {
+    /// `lists`: how many locations are listed at once, each of which reads ahead.
+    pub(crate) fn apply(&self, options: StoreOptions, lists: usize) -> Result<StoreOptions, Failure> {
         let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
         Ok(options
-            .read_ahead_bytes(bytes(self.read_ahead_bytes))?
+            .read_ahead_bytes((bytes(self.read_ahead_bytes) / lists.max(1)).max(1 << 20))?
             .part_bytes(bytes(self.part_bytes))?
             .upload_bytes(bytes(self.upload_bytes))?)
     }
@@ -105,7 +107,7 @@ mod tests {
 
     #[test]
     fn all_shares_are_within_the_memory() {
-        for mib in [48, 64, 100, 512, 4096] {
+        for mib in [64, 100, 512, 4096] {
             for (reads, uploads) in [(true, true), (true, false), (false, true), (false, false)] {
                 let shares = Shares::new(Some(mib << 20), reads, uploads).expect("enough");
                 let reading = if reads { shares.read_ahead_bytes } else { 0 };

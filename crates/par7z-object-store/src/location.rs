@@ -211,6 +211,12 @@ impl Location {
         &self.selection
     }
 
+    /// Whether both are in the same container, bucket or server file, with the same credentials: one [`Store`](crate::Store) then
+    /// serves both.
+    pub fn shares_store_with(&self, other: &Self) -> bool {
+        self.store == other.store
+    }
+
     /// Whether it is one object, as an archive's place has to be.
     pub fn is_object(&self) -> bool {
         matches!(self.selection, Selection::Object(_))

@@ -11,7 +11,7 @@ use crate::report::progress::Reporter;
 use crate::report::{json, units};
 use crate::scan::{self, Found, Kind, Names, Scan};
 use crate::stores::{self, Shares};
-use inputs::Inputs;
+use inputs::{Inputs, LISTED_AT_ONCE};
 use par7z::{Compressor, ErrorPolicy, Report};
 use std::fs;
 use std::io;
@@ -28,7 +28,8 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     refuse_existing(first_file.as_deref(), low)?;
     let names = Names::new(low)?;
     let shares = Shares::new(low.memory, !names.locations.is_empty(), target.is_in_a_store())?;
-    let store_options = shares.apply(stores::options(low)?)?;
+    let lists = names.locations.len().min(LISTED_AT_ONCE);
+    let store_options = shares.apply(stores::options(low)?, lists)?;
     refuse_what_stores_lack(low, &names, &target)?;
     let low = &LowArgs { memory: Some(shares.engine_bytes), ..low.clone() };
     let secret = high::secret(low, true)?;

@@ -6,9 +6,12 @@ use crate::args::low::LowArgs;
 use crate::exit::Failure;
 use crate::scan::{Found, Names, Scan};
 use par7z::{ErrorKind, Item, Links};
-use par7z_object_store::{Location, ObjectFailure, Objects, StoreOptions};
+use par7z_object_store::{Location, ObjectFailure, Objects, Store, StoreOptions};
 use std::collections::{HashSet, VecDeque};
 use std::io;
+
+/// So that many URLs of single objects do not wait for one another. They share what may be read ahead.
+pub(super) const LISTED_AT_ONCE: usize = 16;
 
 pub(super) struct Inputs {
     stdin: Option<Item>,
@@ -17,8 +20,10 @@ pub(super) struct Inputs {
     names: Names,
     locations: VecDeque<Location>,
     store_options: StoreOptions,
-    /// The location that is being listed.
-    listing: Option<Objects>,
+    /// The store of the location before, and that location.
+    store: Option<(Location, Store)>,
+    /// Locations that are being listed, the first one's objects being taken.
+    listings: VecDeque<Objects>,
     /// Names in the archive, if there are objects: those of files were compared before.
     seen: HashSet<String>,
 }
@@ -37,7 +42,8 @@ impl Inputs {
             names: names.clone(),
             locations: names.locations.clone().into(),
             store_options: store_options.clone(),
-            listing: None,
+            store: None,
+            listings: VecDeque::new(),
             seen,
         }
     }
@@ -45,20 +51,31 @@ impl Inputs {
     /// The next object of all locations.
     fn next_object(&mut self) -> Option<Result<Item, Failure>> {
         loop {
-            if let Some(listing) = &mut self.listing {
-                match listing.next() {
-                    Some(Ok(item)) if self.names.leaves_out(item.name()) => continue,
-                    Some(Ok(item)) => return Some(self.unlike_others(item)),
-                    Some(Err(failure)) => return Some(left_out(failure)),
-                    None => self.listing = None,
+            while self.listings.len() < LISTED_AT_ONCE
+                && let Some(location) = self.locations.pop_front()
+            {
+                match self.list(location) {
+                    Ok(listing) => self.listings.push_back(listing),
+                    Err(failure) => return Some(Err(failure)),
                 }
             }
-            let location = self.locations.pop_front()?;
-            match Objects::list(&location, &self.store_options) {
-                Ok(listing) => self.listing = Some(listing),
-                Err(error) => return Some(Err(error.into())),
+            match self.listings.front_mut()?.next() {
+                Some(Ok(item)) if self.names.leaves_out(item.name()) => {}
+                Some(Ok(item)) => return Some(self.unlike_others(item)),
+                Some(Err(failure)) => return Some(left_out(failure)),
+                None => _ = self.listings.pop_front(),
             }
         }
+    }
+
+    fn list(&mut self, location: Location) -> Result<Objects, Failure> {
+        let store = match &self.store {
+            Some((before, store)) if before.shares_store_with(&location) => store.clone(),
+            _ => Store::connect(&location, &self.store_options)?,
+        };
+        let listing = Objects::in_store(&store, location.selection())?;
+        self.store = Some((location, store));
+        Ok(listing)
     }
 
     fn unlike_others(&mut self, item: Item) -> Result<Item, Failure> {
