@@ -8,7 +8,8 @@
 
 use crate::error::{explained, io_error};
 use crate::options::Retry;
-use bytes::{Bytes, BytesMut};
+use crate::buffer::Buffer;
+use bytes::Bytes;
 use futures_util::StreamExt;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, GetResult, ObjectMeta, ObjectStore};
@@ -87,7 +88,7 @@ impl Fetcher {
     /// All bytes of `range`, which has to lie within the object.
     pub(crate) async fn range(&self, version: &Version, range: Range<u64>) -> io::Result<Bytes> {
         let len = usize::try_from(range.end - range.start).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
-        let mut bytes = BytesMut::with_capacity(len);
+        let mut bytes = Buffer::with_capacity(len)?;
         let mut failures = 0;
         let mut since = Instant::now();
         while bytes.len() < len {
@@ -117,7 +118,7 @@ impl Fetcher {
         version: &Version,
         rest: Range<u64>,
         len: usize,
-        bytes: &mut BytesMut,
+        bytes: &mut Buffer,
     ) -> Result<(), Broken> {
         let answer = self.objects.get_opts(version.path(), version.options(rest)).await;
         let answer = answer.map_err(|error| Broken::Final(io_error(&error)))?;
@@ -131,7 +132,7 @@ impl Fetcher {
             if piece.len() > len - bytes.len() {
                 return Err(Broken::Final(io::Error::other("the server sent more bytes than asked for")));
             }
-            bytes.extend_from_slice(&piece);
+            bytes.push(&piece);
         }
         Ok(())
     }

@@ -39,6 +39,7 @@
 //! glob; see [`Selection`].
 #![forbid(unsafe_code)]
 
+mod buffer;
 mod credentials;
 mod error;
 mod fetch;

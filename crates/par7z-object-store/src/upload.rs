@@ -4,6 +4,7 @@
 //! is at least 5 MiB; a part is sent only when bytes behind it have come, so the last one is known to be the last; until
 //! [`Upload::completion`] is through, dropping the upload ends it in the store.
 
+use crate::buffer::Buffer;
 use crate::error::{explained, panicked, store_error};
 use crate::store::{Store, Uploads};
 use bytes::Bytes;
@@ -171,9 +172,9 @@ pub(crate) struct Upload {
     target: Target,
     line: Arc<Line>,
     /// Part 0, if it is kept until the end.
-    held: Option<Vec<u8>>,
+    held: Option<Buffer>,
     /// The part that is being filled. Its number is that of the parts before it.
-    current: Vec<u8>,
+    current: Buffer,
     /// Bytes before `current`.
     before_bytes: u64,
     /// Parts behind a held one, or all.
@@ -189,8 +190,8 @@ impl Upload {
         Self {
             target,
             line,
-            held: hold_first.then(Vec::new),
-            current: Vec::new(),
+            held: hold_first.then(Buffer::default),
+            current: Buffer::default(),
             before_bytes: 0,
             sent: Vec::new(),
             id: None,
@@ -222,13 +223,16 @@ impl Upload {
                 let text = format!("{}: it has more than {MAX_PARTS} parts; write volumes", self.target.failed());
                 return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
             }
-            let room = part_bytes(self.target.store.options.part_bytes, number) - self.current.len();
+            if self.current.capacity() == 0 {
+                self.current = Buffer::with_capacity(part_bytes(self.target.store.options.part_bytes, number))?;
+            }
+            let room = self.current.capacity() - self.current.len();
             if room == 0 {
                 self.next_part().map_err(io::Error::from)?;
                 continue;
             }
             let (piece, rest) = bytes.split_at(room.min(bytes.len()));
-            self.current.extend_from_slice(piece);
+            self.current.push(piece);
             bytes = rest;
         }
         Ok(())
@@ -242,7 +246,7 @@ impl Upload {
             Some(held) if held.is_empty() => *held = part,
             _ => {
                 let number = self.number();
-                let sent = self.send(number, part.into())?;
+                let sent = self.send(number, part.freeze())?;
                 self.sent.push(sent);
             }
         }
@@ -271,7 +275,7 @@ impl Upload {
     /// Writes over the first bytes of a part 0 that is kept, once the object is sealed.
     pub(crate) fn patch(&mut self, bytes: &[u8]) {
         if let Some(held) = &mut self.held {
-            held[..bytes.len()].copy_from_slice(bytes);
+            held.overwrite(bytes);
         }
     }
 
@@ -309,7 +313,7 @@ impl Upload {
 
     /// Makes a sealed object visible when it is run. `in_one_request` allows that for an object of one part.
     pub(crate) fn completion(mut self, in_one_request: bool) -> Result<BoxFuture<'static, Result<()>>> {
-        let held = self.held.take().map(Bytes::from);
+        let held = self.held.take().map(Buffer::freeze);
         if in_one_request && self.sent.is_empty() {
             let target = self.target.clone();
             return Ok(Box::pin(put(target, held.unwrap_or_default())));
