@@ -93,9 +93,9 @@ const LEVELS: [Level; 9] = [
     fast(24,         32,          20,      true),
     best(25,         40),
     best(26,         48),
-    best(27,         128),
-    best(28,         128),
-    best(28,         128),
+    best(27,         104),
+    best(28,         104),
+    best(28,         104),
 ];
 
 /// What an encoder has without literals' probabilities and without a finder for texts beyond 64 KiB: the parser's nodes, tables
@@ -126,9 +126,9 @@ impl EncoderOptions {
     /// | 4 | 16 MiB | 32 | 2^20 thorough hash buckets | fast |
     /// | 5 | 32 MiB | 40 | interval tree | optimal |
     /// | 6 | 64 MiB | 48 | interval tree | optimal |
-    /// | 7 | 128 MiB | 128 | interval tree | optimal |
-    /// | 8 | 256 MiB | 128 | interval tree | optimal |
-    /// | 9 | 256 MiB | 128 | interval tree | optimal |
+    /// | 7 | 128 MiB | 104 | interval tree | optimal |
+    /// | 8 | 256 MiB | 104 | interval tree | optimal |
+    /// | 9 | 256 MiB | 104 | interval tree | optimal |
     ///
     /// # Errors
     /// [`OptionsError`] for another level.
