@@ -81,10 +81,10 @@ impl Core {
         self.prices.set_up(1 << options.properties.pb, options.nice_length as usize, reach);
     }
 
-    /// Begins a text (the stream may go on), whose finder gives matches of at most `finder_limit` bytes.
-    pub(super) fn begin_text(&mut self, finder_limit: usize) {
+    /// Begins a text of so many bytes (the stream may go on), whose finder gives matches of at most `finder_limit` bytes.
+    pub(super) fn begin_text(&mut self, text_bytes: usize, finder_limit: usize) {
         let nice_length = self.options.nice_length as usize;
-        self.optimal.begin(nice_length, finder_limit, self.options.parse_margin());
+        self.optimal.begin(nice_length, finder_limit, self.options.parse_margin(text_bytes));
         self.fast.begin(nice_length);
     }
 

@@ -8,6 +8,7 @@ use crate::find::binary_tree::BinaryTree;
 use crate::find::flat::FlatStretches;
 use crate::find::hash_buckets::{LeanBuckets, ThoroughBuckets};
 use crate::find::interval_tree::IntervalTree;
+use crate::find::long_chain::LongChain;
 use crate::find::short_chain::ShortChain;
 use alloc::vec::Vec;
 use core::fmt;
@@ -52,6 +53,8 @@ pub struct Encoder {
     lean_buckets: LeanBuckets,
     thorough_buckets: ThoroughBuckets,
     short_chain: ShortChain,
+    /// Made when it is needed: texts below 64 KiB do without.
+    long_chain: Option<LongChain>,
     binary_tree: BinaryTree,
     interval_tree: IntervalTree,
 }
@@ -71,6 +74,7 @@ macro_rules! with_finder {
             lean_buckets,
             thorough_buckets,
             short_chain,
+            long_chain,
             binary_tree,
             interval_tree,
             ..
@@ -80,40 +84,50 @@ macro_rules! with_finder {
         match options.finder_for($text.len()) {
             TextFinder::LeanBuckets { buckets_log2 } => {
                 lean_buckets.begin($text.len(), nice_length, buckets_log2, dictionary_bytes);
-                $core.begin_text(nice_length);
+                $core.begin_text($text.len(), nice_length);
                 let $finder = lean_buckets;
                 $body
             }
             TextFinder::ThoroughBuckets { buckets_log2 } => {
                 thorough_buckets.begin($text.len(), nice_length, buckets_log2, dictionary_bytes);
-                $core.begin_text(nice_length);
+                $core.begin_text($text.len(), nice_length);
                 let $finder = thorough_buckets;
                 $body
             }
             TextFinder::ShortChain => {
                 short_chain.begin($text.len(), nice_length, dictionary_bytes);
-                $core.begin_text(nice_length);
+                $core.begin_text($text.len(), nice_length);
                 let $finder = short_chain;
+                $body
+            }
+            TextFinder::LongChain => {
+                // One large finder at a time: memory is foretold for one.
+                binary_tree.free();
+                interval_tree.free();
+                let $finder = long_chain.get_or_insert_with(LongChain::new);
+                $finder.begin(nice_length, dictionary_bytes);
+                $core.begin_text($text.len(), nice_length);
                 $body
             }
             TextFinder::BinaryTree { cycles } => {
                 binary_tree.begin($text.len(), nice_length, cycles, dictionary_bytes);
-                $core.begin_text(nice_length);
+                $core.begin_text($text.len(), nice_length);
                 let $finder = binary_tree;
                 $body
             }
             TextFinder::IntervalTree => {
-                // Not both: a text gets one of them, and memory is foretold for one.
+                // One large finder at a time: memory is foretold for one.
                 binary_tree.free();
+                *long_chain = None;
                 let limit = options.tree_limit();
                 if interval_tree.try_begin($text, $flat, limit, options.tree_wanted()) {
-                    $core.begin_text(limit);
+                    $core.begin_text($text.len(), limit);
                     let $finder = interval_tree;
                     $body
                 } else {
                     interval_tree.free();
                     binary_tree.begin($text.len(), nice_length, options.tree_cycles(), dictionary_bytes);
-                    $core.begin_text(nice_length);
+                    $core.begin_text($text.len(), nice_length);
                     let $finder = binary_tree;
                     $body
                 }
@@ -134,6 +148,7 @@ impl Encoder {
             lean_buckets: LeanBuckets::new(),
             thorough_buckets: ThoroughBuckets::new(),
             short_chain: ShortChain::new(),
+            long_chain: None,
             binary_tree: BinaryTree::new(),
             interval_tree: IntervalTree::new(),
             most_dictionary_bytes: options.dictionary_bytes,
@@ -198,7 +213,7 @@ impl Encoder {
         let mut watched = Watched::new(watch);
         watched.check()?;
         self.core.begin_stream(text.len());
-        self.core.begin_text(self.options.tree_limit());
+        self.core.begin_text(text.len(), self.options.tree_limit());
         lzma2::encode(&mut self.core, text, flat, start, finder, out, &mut watched)
     }
 

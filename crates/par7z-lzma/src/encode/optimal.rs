@@ -411,17 +411,37 @@ impl Here<'_> {
 /// Lengths of the matches at the four repeated distances; 0 below two bytes.
 #[inline(always)]
 fn rep_lengths(text: &[u8], position: usize, reps: &[u32; 4], limit: usize) -> [usize; 4] {
-    core::array::from_fn(|index| rep_length(text, position, reps[index], limit))
+    let mut lengths = [0; 4];
+    if limit < MIN_MATCH {
+        return lengths;
+    }
+    let here = pair(text, position);
+    let [first, second, third, fourth] = reps.map(|rep| pair(text, position - rep as usize - 1) == here);
+    // Most often none is.
+    if first | second | third | fourth {
+        for (index, is_match) in [first, second, third, fourth].into_iter().enumerate() {
+            if is_match {
+                lengths[index] = common_length(text, position, position - reps[index] as usize - 1, limit);
+            }
+        }
+    }
+    lengths
 }
 
 /// Length of the match at a repeated distance; 0 below two bytes.
 #[inline(always)]
 fn rep_length(text: &[u8], position: usize, rep: u32, limit: usize) -> usize {
     let other = position - rep as usize - 1;
-    if limit < MIN_MATCH || text[position..position + 2] != text[other..other + 2] {
+    if limit < MIN_MATCH || pair(text, position) != pair(text, other) {
         return 0;
     }
     common_length(text, position, other, limit)
+}
+
+/// Two bytes as a number.
+#[inline(always)]
+fn pair(text: &[u8], position: usize) -> u16 {
+    u16::from_le_bytes(text[position..position + 2].try_into().expect("2 bytes"))
 }
 
 #[inline(always)]

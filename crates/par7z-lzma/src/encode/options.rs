@@ -5,7 +5,7 @@ use crate::Properties;
 use crate::find::binary_tree::BinaryTree;
 use crate::find::hash_buckets::{BUCKETS_LOG2, LeanBuckets, ThoroughBuckets};
 use crate::find::interval_tree::{IntervalTree, LEAN_TEXT, MAX_LIMIT, MAX_TEXT, Wanted};
-use crate::find::short_chain;
+use crate::find::{long_chain, short_chain};
 use crate::model::{LITERAL_PROBS, MAX_MATCH, Prob};
 use core::fmt;
 
@@ -25,7 +25,8 @@ pub enum MatchFinder {
         cycles: u32,
     },
     /// The tree of all suffixes: all matches, and fast on large texts. Texts below 64 KiB get chains instead, which find the
-    /// same there in less time; those of 256 MiB and more binary trees, and so do some up to 1 MiB that have few different bytes.
+    /// same there in less time, and so do those below 128 KiB if the nice length is below 64; those of 256 MiB and more get
+    /// binary trees, and so do some up to 1 MiB that have few different bytes.
     IntervalTree,
 }
 
@@ -44,6 +45,7 @@ pub(super) enum TextFinder {
     LeanBuckets { buckets_log2: u32 },
     ThoroughBuckets { buckets_log2: u32 },
     ShortChain,
+    LongChain,
     BinaryTree { cycles: u32 },
     IntervalTree,
 }
@@ -91,9 +93,9 @@ const LEVELS: [Level; 9] = [
     fast(24,         32,          20,      true),
     best(25,         40),
     best(26,         48),
-    best(27,         128),
-    best(28,         128),
-    best(28,         128),
+    best(27,         104),
+    best(28,         104),
+    best(28,         104),
 ];
 
 /// What an encoder has without literals' probabilities and without a finder for texts beyond 64 KiB: the parser's nodes, tables
@@ -124,9 +126,9 @@ impl EncoderOptions {
     /// | 4 | 16 MiB | 32 | 2^20 thorough hash buckets | fast |
     /// | 5 | 32 MiB | 40 | interval tree | optimal |
     /// | 6 | 64 MiB | 48 | interval tree | optimal |
-    /// | 7 | 128 MiB | 128 | interval tree | optimal |
-    /// | 8 | 256 MiB | 128 | interval tree | optimal |
-    /// | 9 | 256 MiB | 128 | interval tree | optimal |
+    /// | 7 | 128 MiB | 104 | interval tree | optimal |
+    /// | 8 | 256 MiB | 104 | interval tree | optimal |
+    /// | 9 | 256 MiB | 104 | interval tree | optimal |
     ///
     /// # Errors
     /// [`OptionsError`] for another level.
@@ -154,6 +156,9 @@ impl EncoderOptions {
             MatchFinder::HashBuckets { buckets_log2, .. } => TextFinder::ThoroughBuckets { buckets_log2 },
             MatchFinder::BinaryTree { cycles } => TextFinder::BinaryTree { cycles },
             MatchFinder::IntervalTree if text_bytes <= short_chain::MAX_TEXT => TextFinder::ShortChain,
+            MatchFinder::IntervalTree if text_bytes <= long_chain::MAX_TEXT && !self.is_patient() => {
+                TextFinder::LongChain
+            }
             MatchFinder::IntervalTree if text_bytes <= MAX_TEXT => TextFinder::IntervalTree,
             MatchFinder::IntervalTree => TextFinder::BinaryTree { cycles: self.tree_cycles() },
         }
@@ -184,9 +189,13 @@ impl EncoderOptions {
     }
 
     /// How much more a way of the optimal parser may cost without being looked at, in sixteenths of a bit: half a bit where speed
-    /// counts.
-    pub(super) fn parse_margin(&self) -> u32 {
-        if self.is_patient() { 0 } else { 8 }
+    /// counts, and more in texts up to 1 MiB, where the parser takes more of the time.
+    pub(super) fn parse_margin(&self, text_bytes: usize) -> u32 {
+        match text_bytes {
+            _ if self.is_patient() => 0,
+            0..=LEAN_TEXT => 12,
+            _ => 8,
+        }
     }
 
     /// Whether size counts more than speed.
@@ -218,11 +227,12 @@ impl EncoderOptions {
             }
             TextFinder::ThoroughBuckets { buckets_log2 } => ThoroughBuckets::memory_bytes(text_bytes, buckets_log2),
             TextFinder::ShortChain => 0,
+            TextFinder::LongChain => long_chain::BYTES,
             TextFinder::BinaryTree { .. } => BinaryTree::memory_bytes(text_bytes),
-            // A text that an interval tree refuses gets a binary tree.
+            // A text that an interval tree refuses gets a binary tree; smaller ones before it may have got chains.
             TextFinder::IntervalTree => {
                 let tree = IntervalTree::memory_bytes(text_bytes).most;
-                tree.max(BinaryTree::memory_bytes(text_bytes.min(LEAN_TEXT)))
+                tree.max(BinaryTree::memory_bytes(text_bytes.min(LEAN_TEXT))).max(long_chain::BYTES)
             }
         };
         // Twice: a chunk may have to be taken back.

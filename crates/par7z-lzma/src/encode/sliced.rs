@@ -122,7 +122,7 @@ impl SlicedText {
     /// pack it.
     pub fn slice_count(options: &EncoderOptions, bytes: usize, slice_bytes: usize) -> usize {
         match options.finder_for(bytes) {
-            TextFinder::BinaryTree { .. } | TextFinder::ShortChain => 1,
+            TextFinder::BinaryTree { .. } | TextFinder::ShortChain | TextFinder::LongChain => 1,
             TextFinder::LeanBuckets { .. } | TextFinder::ThoroughBuckets { .. } | TextFinder::IntervalTree => {
                 (bytes.saturating_add(slice_bytes / 2) / slice_bytes).max(1)
             }

@@ -7,6 +7,7 @@ pub(crate) mod binary_tree;
 pub(crate) mod flat;
 pub(crate) mod hash_buckets;
 pub(crate) mod interval_tree;
+pub(crate) mod long_chain;
 pub(crate) mod short_chain;
 
 use crate::model::MAX_MATCH;
@@ -166,6 +167,7 @@ mod tests {
     use super::flat::FlatStretches;
     use super::hash_buckets::{LeanBuckets, ThoroughBuckets};
     use super::interval_tree::{IntervalTree, Wanted};
+    use super::long_chain::LongChain;
     use super::short_chain::ShortChain;
     use super::*;
     use alloc::vec::Vec;
@@ -254,13 +256,16 @@ mod tests {
     }
 
     #[test]
-    fn trees_and_short_chains_find_the_longest_and_nearest() {
+    fn trees_and_chains_find_the_longest_and_nearest() {
         // Used for text after text.
-        let mut short_chain = ShortChain::new();
+        let (mut short_chain, mut long_chain) = (ShortChain::new(), LongChain::new());
         for text in texts() {
             short_chain.begin(text.len(), LIMIT, 1 << 20);
             short_chain = short_chain.with_steps(10_000);
             check_longest(&text, &mut short_chain, "short chain");
+            long_chain.begin(LIMIT, 1 << 20);
+            long_chain = long_chain.with_steps(10_000);
+            check_longest(&text, &mut long_chain, "long chain");
             let mut tree = IntervalTree::new();
             tree.begin(&text, &FlatStretches::default(), LIMIT, wanted(1 << 20));
             check_longest(&text, &mut tree, "interval tree");
@@ -324,7 +329,7 @@ mod tests {
     #[test]
     fn matches_are_true_around_what_is_left_out() {
         let mut hash_buckets = ThoroughBuckets::new();
-        let mut short_chain = ShortChain::new();
+        let (mut short_chain, mut long_chain) = (ShortChain::new(), LongChain::new());
         let mut binary_tree = BinaryTree::new();
         let mut interval_tree = IntervalTree::new();
         let mut number = 3u32;
@@ -342,6 +347,8 @@ mod tests {
             check_around_what_is_left_out(&text, left_out.clone(), &mut hash_buckets, "hash buckets");
             short_chain.begin(text.len(), LIMIT, dictionary_bytes);
             check_around_what_is_left_out(&text, left_out.clone(), &mut short_chain, "short chain");
+            long_chain.begin(LIMIT, dictionary_bytes);
+            check_around_what_is_left_out(&text, left_out.clone(), &mut long_chain, "long chain");
             binary_tree.begin(text.len(), LIMIT, 50, dictionary_bytes);
             check_around_what_is_left_out(&text, left_out.clone(), &mut binary_tree, "binary tree");
             interval_tree.begin(&text, &FlatStretches::default(), LIMIT, wanted(dictionary_bytes));

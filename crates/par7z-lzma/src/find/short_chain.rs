@@ -38,17 +38,18 @@ pub(crate) struct ShortChain {
     dictionary_bytes: usize,
 }
 
-fn heads<const COUNT: usize>() -> Heads<COUNT> {
-    vec![0; COUNT].into_boxed_slice().try_into().expect("the length is that of the array")
+/// An empty table.
+pub(super) fn zeros<T: Clone + Default, const COUNT: usize>() -> Box<[T; COUNT]> {
+    vec![T::default(); COUNT].into_boxed_slice().try_into().ok().expect("the length is that of the array")
 }
 
 impl ShortChain {
     pub(crate) fn new() -> Self {
         Self {
-            heads2: heads(),
-            heads3: heads(),
-            heads4: heads(),
-            links: heads(),
+            heads2: zeros(),
+            heads3: zeros(),
+            heads4: zeros(),
+            links: zeros(),
             hash_shift: 0,
             position: 0,
             limit: 0,
@@ -107,27 +108,26 @@ impl ShortChain {
             }
         }
     }
+}
 
-    /// Positions too near to the end for four bytes; nothing is found there after them.
-    #[cold]
-    fn last_matches(&mut self, text: &[u8], found: &mut Matches) {
-        let position = self.position;
-        let limit = text.len() - position;
-        let oldest = position.saturating_sub(self.dictionary_bytes).max(position.saturating_sub(512));
-        let mut longest = 1;
-        for other in (oldest..position).rev() {
-            let length = extend(text, position, other, 0, limit);
-            if length > longest {
-                longest = length;
-                found.push(length as u32, (position - other - 1) as u32);
-            }
+/// Of a position too near to the end for four bytes; nothing is found there after it.
+#[cold]
+pub(super) fn last_matches(text: &[u8], position: usize, dictionary_bytes: usize, found: &mut Matches) {
+    let limit = text.len() - position;
+    let oldest = position.saturating_sub(dictionary_bytes.min(512));
+    let mut longest = 1;
+    for other in (oldest..position).rev() {
+        let length = extend(text, position, other, 0, limit);
+        if length > longest {
+            longest = length;
+            found.push(length as u32, (position - other - 1) as u32);
         }
     }
 }
 
 /// Four bytes as a number.
 #[inline(always)]
-fn load(text: &[u8], position: usize) -> u32 {
+pub(super) fn load(text: &[u8], position: usize) -> u32 {
     u32::from_le_bytes(text[position..position + 4].try_into().expect("4 bytes"))
 }
 
@@ -138,7 +138,7 @@ impl Finder for ShortChain {
         let position = self.position;
         let limit = self.limit.min(text.len() - position);
         if limit < 4 {
-            self.last_matches(text, found);
+            last_matches(text, position, self.dictionary_bytes, found);
             self.position += 1;
             return;
         }

@@ -269,7 +269,7 @@ fn levels_are_near_7zips() {
         ResolvedMethod::Lzma2(setup) => setup.encoder().options().nice_length,
         other => panic!("{other:?}"),
     };
-    assert_eq!(nice(NO_LZMA), 128);
+    assert_eq!(nice(NO_LZMA), 104);
     assert_eq!(nice(LzmaParams { nice_length: Some(100), ..NO_LZMA }), 100, "what the caller sets holds");
 }
 
