@@ -2,38 +2,14 @@
 # Installs what the tests of par7z-object-store need: Azurite (Azure Blob Storage) and moto (S3), into the target folder.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/packages.sh
 folder="${CARGO_TARGET_DIR:-target}/cloud-tests"
-
-root=()
-if [ "$(id -u)" != 0 ]; then
-  root=(sudo)
-fi
-apt() { "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -y -q -o Dpkg::Use-Pty=0 "$@" </dev/null; }
-# Once more after a failure: mirrors and registries have bad moments. The output is shown only if that fails too.
-twice() {
-  local log
-  log=$(mktemp)
-  if ! "$@" >"$log" 2>&1 </dev/null; then
-    sleep 10
-    "$@" >"$log" 2>&1 </dev/null || {
-      grep -v '://' "$log" | tail -20 >&2
-      echo "failed: $*" >&2
-      return 1
-    }
-  fi
-  rm -f "$log"
-}
 
 packages=()
 command -v node >/dev/null && command -v npm >/dev/null || packages+=(nodejs npm)
 python3 -c 'import venv, ensurepip' 2>/dev/null || packages+=(python3 python3-venv)
 if [ "${#packages[@]}" != 0 ]; then
-  if ! command -v apt-get >/dev/null; then
-    echo "apt-get is missing: install these by other means: ${packages[*]}" >&2
-    exit 1
-  fi
-  twice apt update
-  twice apt install --no-install-recommends "${packages[@]}"
+  install_packages "${packages[@]}"
 fi
 
 mkdir -p "$folder/azurite"

@@ -18,7 +18,8 @@ const USUAL_PART_BYTES: u64 = 8 << 20;
 /// Whether a word is a URL. Windows' `C:\\` has one slash of neither kind behind the colon, and a scheme more than a letter.
 pub(crate) fn is_url(word: &str) -> bool {
     word.split_once("://").is_some_and(|(scheme, _)| {
-        scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+        scheme.len() > 1
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
     })
 }
 
@@ -36,9 +37,8 @@ pub(crate) fn location(url: &str) -> Result<Location, Failure> {
 pub(crate) fn options(low: &LowArgs) -> Result<StoreOptions, Failure> {
     let mut options = StoreOptions::new().anonymous(low.anonymous);
     if let Some(name) = &low.connection_string_env {
-        let unset = || {
-            Failure::fatal(format!("--azure-connection-string-env: {} is not set, or not UTF-8", name.display()))
-        };
+        let unset =
+            || Failure::fatal(format!("--azure-connection-string-env: {} is not set, or not UTF-8", name.display()));
         let text = std::env::var(name).map(zeroize::Zeroizing::new).map_err(|_| unset())?;
         options = options.connection_string(&text)?;
     }
@@ -113,7 +113,10 @@ mod tests {
                 let reading = if reads { shares.read_ahead_bytes } else { 0 };
                 let uploading = if uploads { 2 * shares.part_bytes + shares.upload_bytes } else { 0 };
                 assert!(shares.engine_bytes + reading + uploading <= mib << 20, "{mib}: {shares:?}");
-                assert!(shares.engine_bytes >= 16 << 20 && shares.upload_bytes >= shares.part_bytes, "{mib}: {shares:?}");
+                assert!(
+                    shares.engine_bytes >= 16 << 20 && shares.upload_bytes >= shares.part_bytes,
+                    "{mib}: {shares:?}"
+                );
             }
         }
         assert!(Shares::new(Some(32 << 20), true, true).is_err());

@@ -131,6 +131,8 @@ fn what_is_wrong_is_said_and_leaves_nothing() {
         assert!(run.stderr.contains(said) || run.stdout.contains(said), "{arguments:?}: {}{}", run.stdout, run.stderr);
         assert!(cloud.server.get("backup", "b.7z").is_none(), "{arguments:?}");
     }
+    let nobody = cloud.scratch.par7z(&["l", "az://backup/a.7z"]).expect(7);
+    assert!(nobody.stderr.contains("AZURE_STORAGE_CONNECTION_STRING"), "{}", nobody.stderr);
     // A missing blob is one that failed, as a missing file is.
     let run = cloud.par7z(&["a", "az://backup/c.7z", "az://raw/a/good.txt", "az://raw/a/none.txt"]).expect(1);
     assert!(run.stdout.contains("none.txt"), "{}", run.stdout);
@@ -144,7 +146,8 @@ fn s3_with_an_endpoint_and_json() {
     server.put("raw", "x/1.txt", b"one");
     server.put("raw", "x/y/2.txt", b"two");
     let endpoint = format!("--endpoint=http://127.0.0.1:{}", server.port);
-    let credentials = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "SECRETKEY"), ("AWS_REGION", "us-east-1")];
+    let credentials =
+        [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "SECRETKEY"), ("AWS_REGION", "us-east-1")];
     let par7z = |arguments: &[&str]| scratch.par7z_with(arguments, b"", &credentials);
     let run = par7z(&["a", &endpoint, "--json", "s3://backup/x.7z", "s3://raw/x/"]).expect(0);
     assert!(!run.stdout.contains("SECRETKEY") && run.stdout.contains(r#""items_done":2"#), "{}", run.stdout);

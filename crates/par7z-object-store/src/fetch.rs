@@ -6,9 +6,9 @@
 //! retry limit allows; too many bytes, another size or another ETag are errors. So bytes are never short, and never of two
 //! versions of the object.
 
+use crate::buffer::Buffer;
 use crate::error::{explained, io_error};
 use crate::options::Retry;
-use crate::buffer::Buffer;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use object_store::path::Path;
@@ -113,13 +113,7 @@ impl Fetcher {
         Ok(bytes.freeze())
     }
 
-    async fn attempt(
-        &self,
-        version: &Version,
-        rest: Range<u64>,
-        len: usize,
-        bytes: &mut Buffer,
-    ) -> Result<(), Broken> {
+    async fn attempt(&self, version: &Version, rest: Range<u64>, len: usize, bytes: &mut Buffer) -> Result<(), Broken> {
         let answer = self.objects.get_opts(version.path(), version.options(rest)).await;
         let answer = answer.map_err(|error| Broken::Final(io_error(&error)))?;
         version.check(&answer).map_err(Broken::Final)?;

@@ -156,6 +156,20 @@ pub(crate) enum StoreId {
     },
 }
 
+impl StoreId {
+    /// For whoever has forgotten.
+    pub(crate) fn where_credentials_are(&self) -> &'static str {
+        match self {
+            Self::Azure { .. } => {
+                "set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT_NAME with AZURE_STORAGE_ACCOUNT_KEY"
+            }
+            Self::S3 { .. } => "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION",
+            Self::Gcs { .. } => "set GOOGLE_APPLICATION_CREDENTIALS",
+            Self::Http { .. } => "the URL has to be one of a web server",
+        }
+    }
+}
+
 /// A place in an object store: one object, those below a prefix, or those that match a glob.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Location {

@@ -82,7 +82,11 @@ impl Store {
     pub fn connect(location: &Location, options: &StoreOptions) -> Result<Self> {
         install_tls();
         let failed = |error: object_store::Error| {
-            let text = format!("cannot connect to {location}: {}", redacted(&error));
+            let text = format!(
+                "cannot connect to {location}: {}; {}",
+                redacted(&error),
+                location.store.where_credentials_are()
+            );
             Error::new(ErrorKind::InvalidOption, text)
         };
         let shown = location.to_string();

@@ -16,7 +16,9 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let (low, console) = (&context.low, &context.console);
     let names = Names::new(low)?;
     if let Some(location) = names.locations.first() {
-        return Err(Failure::usage(format!("{location}: h reads files on the disk; the store's own tools show its hashes")));
+        return Err(Failure::usage(format!(
+            "{location}: h reads files on the disk; the store's own tools show its hashes"
+        )));
     }
     console.line("Scanning");
     let scan = scan::walk(low, &names, None, &context.cancel)?;
