@@ -85,7 +85,8 @@ impl Selection {
 fn glob_matches(glob: &[u8], key: &[u8]) -> bool {
     let (mut in_glob, mut in_key) = (0, 0);
     // Where to go on if the rest does not match: behind the star, and the key's position that it has eaten up to.
-    let (mut star, mut double_star): (Option<(usize, usize)>, Option<(usize, usize)>) = (None, None);
+    let mut star: Option<(usize, usize)> = None;
+    let mut double_star: Option<(usize, usize)> = None;
     loop {
         let rest = &glob[in_glob..];
         if rest.starts_with(b"**") {
@@ -220,6 +221,11 @@ impl Location {
     /// Which objects of the store it selects.
     pub fn selection(&self) -> &Selection {
         &self.selection
+    }
+
+    /// Whether a [`Store`](crate::Store) connected for the one serves the other.
+    pub fn shares_store_with(&self, other: &Self) -> bool {
+        self.store == other.store
     }
 
     /// Whether it is one object, as an archive's place has to be.
