@@ -6,6 +6,10 @@
 
 #include "check.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <time.h>
 #include <wchar.h>
 
 #define LOGS 40
@@ -256,6 +260,48 @@ static void check_failures(ParallelCompressorHandle compressor)
   ParallelCompressor_Destroy(stranger);
 }
 
+static void cancel_later(const ParallelStatisticsC *statistics, void *compressor)
+{
+  if (statistics->ElapsedTimeMs > 500)
+    ParallelCompressor_Cancel((ParallelCompressorHandle)compressor);
+}
+
+/* While a server says nothing, Cancel ends the run all the same: neither a list nor a single object is waited for. */
+static void check_silence(void)
+{
+  static const wchar_t *const urls[] = { L"az://raw/logs/", L"az://raw/large.txt" };
+  struct sockaddr_in address;
+  socklen_t size = sizeof(address);
+  char text[200];
+  wchar_t *connection;
+  size_t i;
+  int server = socket(AF_INET, SOCK_STREAM, 0);
+  memset(&address, 0, sizeof(address));
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  CHECK(server >= 0 && bind(server, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(server, 16) == 0);
+  CHECK(getsockname(server, (struct sockaddr *)&address, &size) == 0);
+  sprintf(text, "AccountName=a;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:%u/a", (unsigned)ntohs(address.sin_port));
+  connection = widened(text);
+  for (i = 0; i < 2; i++)
+  {
+    ParallelCompressorHandle compressor = ParallelCompressor_Create();
+    ParallelInputItemC item;
+    void *archive;
+    size_t archive_size;
+    time_t begin = time(NULL);
+    memset(&item, 0, sizeof(item));
+    item.FilePath = urls[i];
+    CHECK_RESULT(ParallelCompressor_SetStoreOption(compressor, L"connection_string", connection), S_OK);
+    CHECK_RESULT(ParallelCompressor_SetDetailedCallbacks(compressor, cancel_later, NULL, compressor), S_OK);
+    CHECK_RESULT(ParallelCompressor_CompressMultipleToMemory(compressor, &item, 1, &archive, &archive_size), E_ABORT);
+    CHECK(time(NULL) - begin < 20);
+    ParallelCompressor_Destroy(compressor);
+  }
+  free(connection);
+  close(server);
+}
+
 static void check_queue(const wchar_t *connection)
 {
   ParallelStreamQueueHandle queue = ParallelStreamQueue_Create();
@@ -307,6 +353,7 @@ int main(int argc, char **argv)
   check_volumes(compressor);
   check_failures(compressor);
   check_queue(wide);
+  check_silence();
   ParallelCompressor_Destroy(compressor);
   free(wide);
   free(large);
