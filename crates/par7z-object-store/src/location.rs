@@ -223,7 +223,8 @@ impl Location {
         &self.selection
     }
 
-    /// Whether a [`Store`](crate::Store) connected for the one serves the other.
+    /// Whether both are in the same container, bucket or server file, with the same credentials: one [`Store`](crate::Store) then
+    /// serves both.
     pub fn shares_store_with(&self, other: &Self) -> bool {
         self.store == other.store
     }
