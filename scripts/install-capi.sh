@@ -2,11 +2,12 @@
 # Builds the C and C++ library and installs it with its headers, pkg-config and CMake files. Needs no root for a prefix
 # of one's own. Linux and macOS.
 #
-#   scripts/install-capi.sh --prefix DIR [--libdir lib] [--destdir D] [--debug]
+#   scripts/install-capi.sh --prefix DIR [--libdir lib] [--destdir D] [--cloud] [--debug]
 #
 #   --prefix DIR   where programs will find it, such as /usr/local or $HOME/par7z
 #   --libdir lib   where the libraries go, below the prefix (lib64, lib/x86_64-linux-gnu)
 #   --destdir D    put everything below D instead, for packaging; the files still name the prefix
+#   --cloud        with object stores: URLs wherever paths may stand (see docs/c-api.md)
 #   --debug        the quickly built library, for tests
 set -euo pipefail
 
@@ -16,7 +17,7 @@ fail() {
 }
 usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "$0"; }
 
-prefix='' libdir=lib destdir='' profile=release
+prefix='' libdir=lib destdir='' profile=release features=''
 while [ $# -gt 0 ]; do
   case $1 in
     --prefix | --libdir | --destdir)
@@ -28,6 +29,7 @@ while [ $# -gt 0 ]; do
       name=${1%%=*}
       printf -v "${name#--}" '%s' "${1#*=}"
       ;;
+    --cloud) features=cloud ;;
     --debug) profile=dev ;;
     -h | --help)
       usage
@@ -65,7 +67,7 @@ export PAR7Z_SONAME=$soname
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 echo "install-capi: building ($profile)"
-cargo rustc --locked -p par7z-capi --lib --profile "$profile" -- --print native-static-libs >"$log" 2>&1 || {
+cargo rustc --locked -p par7z-capi --lib --features "$features" --profile "$profile" -- --print native-static-libs >"$log" 2>&1 || {
   cat "$log" >&2
   fail "the build failed"
 }

@@ -9,3 +9,4 @@ cargo test --workspace --features par7z/tokio --locked "$@"
 cargo build --locked -p par7z-cli
 python3 scripts/interop.py --bin "${CARGO_TARGET_DIR:-target}/debug/par7z"
 scripts/test-capi.sh
+scripts/test-capi-cloud.sh

@@ -21,6 +21,8 @@
                not wait for their own run (as WaitForCompletion of its queue would); queries, Cancel and Destroy are
                fine. They must not throw C++ exceptions or longjmp out. None comes after the function that runs the
                archive has returned, or after Destroy has.
+   Paths       Where a path may stand, so may the URL of an object store, if the library was built with them (feature
+               "cloud"); see "Object stores". Otherwise a URL is E_INVALIDARG. A URL is what begins with letters and ://.
    Memory      (encoder + input in flight) x threads, and for the whole run 512 MiB of packed data that waits for its
                turn at the most. An LZMA encoder at level 5 takes about 200 MB for large items, 12 MB for items
                under 1 MB. Item data in memory is read where it is, not copied.
@@ -64,7 +66,7 @@
 #ifndef S_FALSE
   #define S_FALSE ((HRESULT)0x00000001L)
 #endif
-#ifndef E_NOTIMPL      /* the archive uses a method that this library does not have */
+#ifndef E_NOTIMPL      /* the archive uses a method that this library does not have; SetStoreOption: built without stores */
   #define E_NOTIMPL     ((HRESULT)0x80004001L)
 #endif
 #ifndef E_NOINTERFACE
@@ -117,7 +119,7 @@ typedef void *ParallelArchiveHandle;
 /* An input, in its classic form. 48 bytes on 64-bit systems. What the item is made of, first match:
    Data != NULL: DataSize bytes there (0: an empty file); no other field but Name is looked at.
    FilePath != NULL: that file, opened when its turn comes; its times and attributes are stored. A directory's path
-     stores the directory's own entry. DataSize is not looked at.
+     stores the directory's own entry. DataSize is not looked at. A URL may stand for many items; see "Object stores".
    Neither: E_INVALIDARG. */
 typedef struct ParallelInputItemC
 {
@@ -282,6 +284,40 @@ HRESULT ParallelCompressor_SetVolumePrefix(ParallelCompressorHandle handle, cons
 HRESULT ParallelCompressor_SetSegmentCallback(ParallelCompressorHandle handle, ParallelSegmentCallback callback,
     UInt64 memoryLimit, void *userData);
 
+/* ---- Object stores ----
+
+   az://container/name, s3://bucket/name, gs://bucket/name, https://account.blob.core.windows.net/container/name?SAS,
+   https://host/file (to read only); docs/cloud.md has them all, and how credentials are found in the environment.
+
+   Output      An object, which appears when the archive is complete and then replaces an older one; volumes likewise.
+   FilePath    One object: an item under Name; Name NULL or "": under the last part of the object's name. Its time is the
+               store's unless ModificationTime is given.
+               A name that ends in '/' (or is empty) means all objects below it, one with * or ? those that match (* stops
+               at '/', ** does not): each is an item, under its name without the part that is fixed up to the last '/', and
+               below the folder Name, if given. Attributes and ModificationTime are then not looked at. They are listed
+               while others are compressed; the statistics count each when it is listed, and item indices count it, too.
+               An object that cannot be had is an item that fails, and so is a list without objects. If a list breaks
+               off, the run ends with that failure and writes nothing.
+   Archives    ParallelArchive_Open and OpenWithKey read what they need of an object, with what the environment has for
+               the store, or the URL itself (a SAS).
+   Memory      Besides what a run takes: for a list that is read, read_ahead and 4 MiB for each thread; for each single
+               object in work or about to be a quarter of read_ahead at the most; for output, upload and two parts of
+               8 MiB (larger from 8 GB on); for an open archive 64 MiB and 4 MiB for each thread.
+   Cancel      A server that does not answer holds it up until the request is given up, 3 minutes at the most.
+
+   Sets how the runs of this compressor talk to stores:
+     endpoint            another address: an emulator or a compatible store
+     connection_string   Azure's
+     anonymous           1: without credentials, to public objects. Default 0
+     environment         0: the environment is not asked for credentials. Default 1
+     requests            that may be under way at once for a list, 1 to 1024. Default 32
+     read_ahead, upload  bytes of memory for each. Default 67108864 (64 MiB)
+     AWS_..., AZURE_..., GOOGLE_...   as the environment variable of this name, which it goes before
+   Values are copied, wiped when they are not needed any more, and never part of a message. name and value NULL: as if
+   nothing had been set. E_INVALIDARG: there is no such option, or it cannot have this value. E_NOTIMPL: the library was
+   built without object stores. */
+HRESULT ParallelCompressor_SetStoreOption(ParallelCompressorHandle handle, const wchar_t *name, const wchar_t *value);
+
 /* 1: items share blocks: smaller for many similar small items, but a reader must unpack from a block's begin.
    0 (default): each item is a block of its own. */
 HRESULT ParallelCompressor_SetSolidMode(ParallelCompressorHandle handle, int enabled);
@@ -429,7 +465,7 @@ HRESULT ParallelStreamQueue_GetStatus(ParallelStreamQueueHandle handle, UInt32 *
 
 /* ---- Reading archives ---- */
 
-/* Opens an archive file, the first volume of a set (name.7z.001), or a self-extractor. password may be NULL; it is needed
+/* Opens an archive file (or URL), the first volume of a set (name.7z.001), or a self-extractor. password may be NULL; it is needed
    here if the names are encrypted, else for the contents only. The archive can be used from several threads at once. */
 HRESULT ParallelArchive_Open(const wchar_t *path, const wchar_t *password, ParallelArchiveHandle *archive);
 

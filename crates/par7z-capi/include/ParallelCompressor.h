@@ -635,6 +635,13 @@ public:
     return ParallelCompressor_SetSegmentCallback(_handle, callback, memoryLimit, userData);
   }
 
+  /* How object stores are talked to, whose URLs the output path and the volume prefix may be; see
+     ParallelCompressor_SetStoreOption. */
+  HRESULT SetStoreOption(const wchar_t *name, const wchar_t *value) noexcept
+  {
+    return ParallelCompressor_SetStoreOption(_handle, name, value);
+  }
+
   /* Makes every run that goes on end with E_ABORT. S_FALSE: there was none. */
   HRESULT Cancel() noexcept { return ParallelCompressor_Cancel(_handle); }
 

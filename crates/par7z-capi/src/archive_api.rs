@@ -7,8 +7,10 @@ use crate::door::{self, enter};
 use crate::events::{OnEvent, User};
 use crate::failure::{Failure, S_OK};
 use crate::handles;
+use crate::place::{self, Place};
 use crate::reader::Reader;
 use crate::run::Outcome;
+use crate::stores;
 use crate::wide;
 use libc::c_void;
 use par7z::{Archive, ExtractOptions, OpenOptions, Overwrite, Secret, Threads};
@@ -70,7 +72,10 @@ unsafe fn open_path(path: WideStr, options: OpenOptions) -> Result<Archive, Fail
     // SAFETY: the caller's promise.
     let path = unsafe { wide::read(path, "the path")? }.filter(|path| !path.is_empty());
     let path = path.ok_or_else(|| Failure::invalid("the path is NULL or empty"))?;
-    Ok(Archive::open(path, options)?)
+    match Place::parse(path)? {
+        Place::Path(path) => Ok(Archive::open(path, options)?),
+        Place::Store(location) => stores::open_archive(&location, options),
+    }
 }
 
 #[unsafe(no_mangle)]
@@ -231,6 +236,9 @@ unsafe extern "C" fn ParallelArchive_Extract(
         // SAFETY: the client's promise.
         let destination = unsafe { wide::read(destination, "the destination")? }.filter(|path| !path.is_empty());
         let destination = destination.ok_or_else(|| Failure::invalid("the destination is NULL or empty"))?;
+        if place::is_url(&destination) {
+            return Err(Failure::invalid("the destination is a URL: archives are extracted into directories"));
+        }
         reader.run(options, on_event, |archive, options| archive.extract(destination, options)).map(Outcome::tell)
     })
 }

@@ -13,6 +13,7 @@ use crate::events::{Detailed, ItemCallbacks, LookAhead, MoreItems, OnEvent, User
 use crate::failure::{Failure, S_OK};
 use crate::handles;
 use crate::memory;
+use crate::place::Place;
 use crate::run::{self, Items, MAX_ITEMS};
 use crate::segments::SegmentCallback;
 use crate::settings::Settings;
@@ -20,7 +21,6 @@ use crate::sink::{MemoryPlace, OutStream, Target};
 use crate::wide;
 use libc::{c_char, c_int, c_void};
 use par7z::{Encryption, Key};
-use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 type Handle = *mut c_void;
@@ -194,7 +194,8 @@ extern "C" fn ParallelCompressor_SetVolumeSize(handle: Handle, bytes: u64) -> Hr
 unsafe extern "C" fn ParallelCompressor_SetVolumePrefix(handle: Handle, prefix: WideStr) -> Hresult {
     try_set(handle, || {
         // SAFETY: the client's promise.
-        let prefix = unsafe { wide::read(prefix, "the volume prefix")? };
+        let prefix = unsafe { wide::read(prefix, "the volume prefix")? }.filter(|prefix| !prefix.is_empty());
+        let prefix = prefix.map(Place::of_prefix).transpose()?;
         Ok(|settings: &mut Settings| {
             settings.set_volume_prefix(prefix);
             Ok(())
@@ -212,6 +213,21 @@ extern "C" fn ParallelCompressor_SetSegmentCallback(
     let user = User(user_data);
     set(handle, |settings| {
         settings.segments = callback.map(|function| SegmentCallback::new(function, user, memory_limit));
+    })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ParallelCompressor_SetStoreOption(handle: Handle, name: WideStr, value: WideStr) -> Hresult {
+    try_set(handle, || {
+        // SAFETY: the client's promise.
+        let name = unsafe { wide::read(name, "the option's name")? };
+        // SAFETY: the client's promise.
+        let value = unsafe { wide::read(value, "the option's value")? }.map(zeroize::Zeroizing::new);
+        Ok(move |settings: &mut Settings| match (name, value) {
+            (None, None) => settings.stores.forget(),
+            (Some(name), Some(value)) => settings.stores.set(&name, &value),
+            _ => Err(Failure::invalid("a store option needs a name and a value; both NULL: all are forgotten")),
+        })
     })
 }
 
@@ -275,15 +291,15 @@ fn check_count(count: u32) -> Result<(), Failure> {
     Ok(())
 }
 
-/// An output path. `None`: NULL.
+/// An output path, or URL. `None`: NULL.
 ///
 /// # Safety
 /// `path` is NULL or zero-terminated.
-pub(crate) unsafe fn output_path(path: WideStr) -> Result<Option<PathBuf>, Failure> {
+pub(crate) unsafe fn output_path(path: WideStr) -> Result<Option<Place>, Failure> {
     // SAFETY: the caller's promise.
     match unsafe { wide::read(path, "the output path")? } {
         Some(path) if path.is_empty() => Err(Failure::invalid("the output path is empty")),
-        path => Ok(path.map(PathBuf::from)),
+        path => path.map(Place::parse).transpose(),
     }
 }
 
@@ -299,7 +315,7 @@ unsafe extern "C" fn ParallelCompressor_CompressMultiple(
         // SAFETY: the client's promise.
         let (items, path) = unsafe { (classic_items(items, count)?, output_path(path)?) };
         let more = compressor.settings().look_ahead.map(MoreItems::Classic);
-        let target = path.map_or(Target::Nowhere, Target::Path);
+        let target = path.map_or(Target::Nowhere, Target::Place);
         // SAFETY: the client lends the items until this returns.
         unsafe { run::run(&compressor, items, more, target, None) }.map(run::Outcome::tell)
     })
@@ -411,7 +427,7 @@ pub(crate) unsafe fn request_parts<'a>(
     // SAFETY: the caller's promise.
     let target = match (unsafe { output_path(request.output_path)? }, request.write) {
         (Some(_), Some(_)) => return Err(Failure::invalid("give one of OutputPath and Write")),
-        (Some(path), None) => Target::Path(path),
+        (Some(path), None) => Target::Place(path),
         (None, Some(write)) => {
             let (seek, set_size) = (request.seek, request.set_size);
             Target::Stream(OutStream { write, seek, set_size, user, owner })

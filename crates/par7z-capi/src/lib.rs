@@ -8,6 +8,7 @@
 //!        └──► run ◄────┘                       one archive being made: items, sink, events → HRESULT
 //!              ├ source   lent memory, Read callbacks   → par7z::Item
 //!              ├ sink     path, volumes, memory, Write  → par7z::storage::Sink
+//!              ├ stores   URLs, with the feature `cloud` → both
 //!              ├ segments volumes for a callback        → par7z::storage::SegmentConsumer
 //!              └ events   par7z::Observer → callbacks, statistics
 //! ```
@@ -31,6 +32,7 @@ mod events;
 mod failure;
 mod handles;
 mod memory;
+mod place;
 mod queue;
 mod queue_api;
 mod reader;
@@ -41,4 +43,6 @@ mod settings;
 mod sink;
 mod source;
 mod statistics;
+#[cfg_attr(not(feature = "cloud"), path = "no_stores.rs")]
+mod stores;
 mod wide;

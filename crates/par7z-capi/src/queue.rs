@@ -14,9 +14,11 @@ use crate::events::{self, OnEvent};
 use crate::failure::{E_ABORT, E_FAIL, E_OUTOFMEMORY, Failure};
 use crate::handles;
 use crate::run::{self, Outcome, Running};
+use crate::settings::Settings;
 use crate::sink::Target;
 use crate::source::Prepared;
 use crate::statistics::RunStatistics;
+use crate::stores::Stores;
 use libc::c_void;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -85,9 +87,11 @@ pub(crate) struct Status {
 impl State {
     fn status(&self) -> Status {
         let (done, failed) = self.statistics.as_ref().map_or((0, 0), |statistics| statistics.counts());
-        let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX).min(self.added);
+        let listed = self.statistics.as_ref().map_or(0, |statistics| statistics.further_objects());
+        let added = self.added.saturating_add(u32::try_from(listed).unwrap_or(u32::MAX));
+        let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX).min(added);
         let processed = count(done + failed);
-        Status { processed, failed: count(failed), pending: self.added - processed }
+        Status { processed, failed: count(failed), pending: added - processed }
     }
 
     /// Whether an item that was let in while archive number `archive` was made comes too late for it.
@@ -246,8 +250,9 @@ impl Queue {
             }
             state.phase = Phase::Starting;
         }
-        let is_solid = self.compressor.settings().is_solid();
-        let started = self.start_feeder(target, on_event);
+        let settings = self.compressor.settings();
+        let is_solid = settings.is_solid();
+        let started = self.start_feeder(&settings, target, on_event);
         let mut state = self.lock();
         self.changed.notify_all();
         match started {
@@ -266,6 +271,7 @@ impl Queue {
 
     fn start_feeder(
         self: &Arc<Self>,
+        settings: &Settings,
         target: Target,
         on_event: Option<OnEvent>,
     ) -> Result<(JoinHandle<()>, Arc<RunStatistics>), Failure> {
@@ -275,7 +281,8 @@ impl Queue {
             drop(watched.lock());
             watched.changed.notify_all();
         });
-        let running = run::start(&self.compressor, target, on_event, Some(item_ended))?;
+        let stores = Stores::new(&settings.stores);
+        let running = run::start(&self.compressor, settings, stores, target, on_event, Some(item_ended))?;
         let statistics = Arc::clone(running.statistics());
         let queue = Arc::clone(self);
         let feeder = std::thread::Builder::new().name("par7z-queue".to_owned()).spawn(move || queue.feed(running));
@@ -320,6 +327,12 @@ impl Queue {
             }
             if matches!(state.phase, Phase::Running { closing: true, .. }) && state.arriving == 0 {
                 return None;
+            }
+            if running.holds_items() {
+                drop(state);
+                running.add_held();
+                state = self.lock();
+                continue;
             }
             state = self.changed.wait_timeout(state, LOOK_INTERVAL).unwrap_or_else(PoisonError::into_inner).0;
         }

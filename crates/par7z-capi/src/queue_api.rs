@@ -72,7 +72,7 @@ unsafe extern "C" fn ParallelStreamQueue_StartProcessing(handle: Handle, path: W
     enter(|| {
         let queue = handles::get::<Queue>(handle)?;
         // SAFETY: the client's promise.
-        let target = unsafe { output_path(path)? }.map_or(Target::Nowhere, Target::Path);
+        let target = unsafe { output_path(path)? }.map_or(Target::Nowhere, Target::Place);
         queue.start(target, None).map(|()| S_OK)
     })
 }

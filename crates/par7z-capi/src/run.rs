@@ -6,16 +6,26 @@ use crate::door;
 use crate::events::{Events, ItemEnded, MoreItems, OnEvent};
 use crate::failure::{E_FAIL, E_INVALIDARG, Failure, S_FALSE, S_OK};
 use crate::runs::Registration;
+use crate::settings::Settings;
 use crate::sink::{self, Target};
-use crate::source::{Closer, Prepared};
+use crate::source::{Closer, Content, Prepared};
 use crate::statistics::{RunStatistics, Ticker};
+use crate::stores::{Listing, Stores};
 use par7z::{Report, Session};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
 
 /// Items in one array at the most.
 pub(crate) const MAX_ITEMS: u32 = 1_000_000;
 /// Look-ahead items asked for at once, at the most.
 const MAX_LOOK_AHEAD: u32 = 16;
+
+/// Items held back behind a single object, so that the requests for several are under way at once.
+const HELD_BACK: usize = 8;
+/// How often it is looked, while a store is listed, whether the run still goes on.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The client's array.
 #[derive(Clone, Copy)]
@@ -66,6 +76,9 @@ pub(crate) struct Running {
     session: Session,
     statistics: Arc<RunStatistics>,
     ticker: Option<Ticker>,
+    stores: Stores,
+    /// Items that the engine gets next. One thread adds and takes.
+    held: Mutex<VecDeque<Content>>,
     /// Close callbacks that come at the end.
     close_later: Mutex<Vec<Closer>>,
     /// Why the run is ended from here, if it is.
@@ -76,11 +89,12 @@ pub(crate) struct Running {
 /// Begins a run of `compressor`.
 pub(crate) fn start(
     compressor: &Compressor,
+    settings: &Settings,
+    stores: Stores,
     target: Target,
     on_event: Option<OnEvent>,
     item_ended: Option<ItemEnded>,
 ) -> Result<Running, Failure> {
-    let settings = compressor.settings();
     let registration = compressor.runs().begin()?;
     let statistics = RunStatistics::new();
     let events = Events {
@@ -94,7 +108,7 @@ pub(crate) fn start(
         told: Mutex::default(),
     };
     let options = settings.write_options(Arc::new(events), registration.cancel_token().clone())?;
-    let sink = sink::open(&settings, target, registration.owner(), &statistics)?;
+    let sink = sink::open(settings, target, registration.owner(), &statistics)?;
     let session = par7z::Compressor::new(options)?.start(sink)?;
     compressor.began(&statistics);
     let ticker = Ticker::start(settings.detailed, registration.owner(), settings.interval, Arc::clone(&statistics))
@@ -103,6 +117,8 @@ pub(crate) fn start(
         session,
         statistics,
         ticker,
+        stores,
+        held: Mutex::default(),
         close_later: Mutex::default(),
         own_failure: Mutex::default(),
         registration,
@@ -116,7 +132,88 @@ impl Running {
         if let Some(closer) = prepared.close_later {
             self.close_later.lock().unwrap_or_else(PoisonError::into_inner).push(closer);
         }
-        self.session.add(prepared.item).is_ok()
+        let content = match prepared.content {
+            // What is one request begins now; a list reads ahead by itself, so one at a time is enough.
+            Content::Objects(source) if source.is_single() => match self.stores.begin(source) {
+                Ok(listing) => Content::Listing(Box::new(listing)),
+                Err(failure) => {
+                    self.fail(failure);
+                    return false;
+                }
+            },
+            content => content,
+        };
+        self.held().push_back(content);
+        self.pass_on(|held| held.len() > HELD_BACK || matches!(held.front(), Some(Content::Item(_))))
+    }
+
+    fn held(&self) -> MutexGuard<'_, VecDeque<Content>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether [`add`](Self::add) has kept something back.
+    pub(crate) fn holds_items(&self) -> bool {
+        !self.held().is_empty()
+    }
+
+    /// Passes on what [`add`](Self::add) has kept back; to be called before waiting for further items.
+    pub(crate) fn add_held(&self) -> bool {
+        self.pass_on(|_| true)
+    }
+
+    /// Gives items to the engine as long as `may_go`. `false`: the run has ended early.
+    fn pass_on(&self, may_go: impl Fn(&VecDeque<Content>) -> bool) -> bool {
+        loop {
+            let next = {
+                let mut held = self.held();
+                if !may_go(&held) {
+                    return true;
+                }
+                held.pop_front()
+            };
+            let goes_on = match next {
+                None => return true,
+                Some(Content::Item(item)) => self.session.add(item).is_ok(),
+                Some(Content::Listing(listing)) => self.add_objects(*listing),
+                Some(Content::Objects(source)) => match self.stores.begin(source) {
+                    Ok(listing) => self.add_objects(listing),
+                    Err(failure) => {
+                        self.fail(failure);
+                        false
+                    }
+                },
+            };
+            if !goes_on {
+                // Dropping an item may call the client: not with the lock.
+                let left = std::mem::take(&mut *self.held());
+                drop(left);
+                return false;
+            }
+        }
+    }
+
+    /// Adds an item's objects as they are listed; the statistics know of one.
+    fn add_objects(&self, mut listing: Listing) -> bool {
+        let mut is_first = true;
+        while !self.has_ended_early() {
+            match listing.next_within(LOOK_INTERVAL) {
+                Poll::Pending => {}
+                Poll::Ready(None) => return true,
+                Poll::Ready(Some(Ok(item))) => {
+                    if !std::mem::take(&mut is_first) {
+                        self.statistics.further_object();
+                    }
+                    if self.session.add(item).is_err() {
+                        return false;
+                    }
+                }
+                Poll::Ready(Some(Err(failure))) => {
+                    self.fail(failure);
+                    return false;
+                }
+            }
+        }
+        false
     }
 
     /// Ends the run with this failure.
@@ -136,6 +233,7 @@ impl Running {
 
     /// Completes the archive. Every thread of the run has ended when this returns.
     pub(crate) fn finish(self) -> Result<Outcome, Failure> {
+        self.add_held();
         let result = self.session.finish();
         self.statistics.end(result.as_ref().ok());
         // Its last word comes before the end of the call.
@@ -166,12 +264,16 @@ pub(crate) unsafe fn run(
     target: Target,
     on_event: Option<OnEvent>,
 ) -> Result<Outcome, Failure> {
+    let settings = compressor.settings();
+    let stores = Stores::new(&settings.stores);
     for (number, item) in items.iter().enumerate() {
         // SAFETY: the caller's promise.
-        unsafe { item.validate() }.map_err(|failure| at_item(number, failure))?;
+        let location = unsafe { item.validate() };
+        let checked = location.and_then(|location| location.map_or(Ok(()), |location| stores.check(&location)));
+        checked.map_err(|failure| at_item(number, failure))?;
     }
     let owner = compressor.runs().owner();
-    let running = match start(compressor, target, on_event, None) {
+    let running = match start(compressor, &settings, stores, target, on_event, None) {
         Ok(running) => running,
         Err(failure) => {
             // A setting that makes no sense is found before anything has begun, as an item that makes none. Otherwise the
@@ -202,7 +304,7 @@ pub(crate) unsafe fn run(
     }
     left.for_each(|(_, item)| drop(item.closer(owner)));
     if let Some(more) = more {
-        let capacity = (2 * compressor.settings().threads()).min(MAX_LOOK_AHEAD);
+        let capacity = (2 * settings.threads()).min(MAX_LOOK_AHEAD);
         // SAFETY: the header asks the same of these items.
         unsafe { add_more(&running, owner, more, given, capacity) };
     }
@@ -216,6 +318,9 @@ pub(crate) unsafe fn run(
 unsafe fn add_more(running: &Running, owner: u64, more: MoreItems, given: usize, capacity: u32) {
     let mut taken = 0;
     while !running.has_ended_early() {
+        if !running.add_held() {
+            return;
+        }
         let items = match crate::events::within(owner, || more.ask(taken, capacity)) {
             Ok(items) if items.is_empty() => return,
             Ok(items) => items,
@@ -226,7 +331,7 @@ unsafe fn add_more(running: &Running, owner: u64, more: MoreItems, given: usize,
         }
         for item in items {
             // SAFETY: the caller's promise.
-            let prepared = unsafe { item.validate().and_then(|()| item.prepare(owner, false)) };
+            let prepared = unsafe { item.validate().and_then(|_| item.prepare(owner, false)) };
             match prepared {
                 Ok(prepared) => {
                     running.statistics().items_added(1);

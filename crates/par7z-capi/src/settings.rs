@@ -2,9 +2,10 @@
 
 use crate::events::{Detailed, ItemCallbacks, LookAhead};
 use crate::failure::Failure;
+use crate::place::Place;
 use crate::segments::SegmentCallback;
+use crate::stores::StoreSettings;
 use par7z::{CancelToken, Encryption, LzmaParams, Method, Observer, Solid, Stragglers, Threads, WriteOptions};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,8 +25,9 @@ pub(crate) struct Settings {
     encrypt_names: bool,
     /// 0: one file.
     volume_bytes: u64,
-    volume_prefix: Option<PathBuf>,
+    volume_prefix: Option<Place>,
     pub(crate) segments: Option<SegmentCallback>,
+    pub(crate) stores: StoreSettings,
     solid: bool,
     /// 0: no bound.
     solid_items: u32,
@@ -46,6 +48,7 @@ impl Default for Settings {
             volume_bytes: 0,
             volume_prefix: None,
             segments: None,
+            stores: StoreSettings::default(),
             solid: false,
             solid_items: 0,
             callbacks: ItemCallbacks::default(),
@@ -100,10 +103,8 @@ impl Settings {
         self.volume_bytes = bytes;
     }
 
-    /// `prefix` with or without the dot before the number; `None` or empty: none.
-    pub(crate) fn set_volume_prefix(&mut self, prefix: Option<String>) {
-        let prefix = prefix.filter(|prefix| !prefix.is_empty());
-        self.volume_prefix = prefix.map(|prefix| PathBuf::from(prefix.strip_suffix('.').unwrap_or(&prefix)));
+    pub(crate) fn set_volume_prefix(&mut self, prefix: Option<Place>) {
+        self.volume_prefix = prefix;
     }
 
     pub(crate) fn set_solid(&mut self, solid: bool) {
@@ -124,7 +125,7 @@ impl Settings {
     }
 
     /// The size of volumes in bytes, and what they are called if not after the output. `None`: one file.
-    pub(crate) fn volumes(&self) -> Option<(u64, Option<PathBuf>)> {
+    pub(crate) fn volumes(&self) -> Option<(u64, Option<Place>)> {
         (self.volume_bytes > 0).then(|| (self.volume_bytes, self.volume_prefix.clone()))
     }
 

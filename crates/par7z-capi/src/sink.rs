@@ -1,16 +1,17 @@
-//! Where a run's archive goes: a path, volumes, memory for the client, or the client's own functions.
+//! Where a run's archive goes: a path or URL, volumes, memory for the client, or the client's own functions.
 
 use crate::abi::{SeekFn, SetSizeFn, WriteFn};
 use crate::events::{self, User};
 use crate::failure::{CallbackError, E_NOTIMPL, Failure};
 use crate::memory::MallocBuffer;
+use crate::place::Place;
 use crate::segments::{ClientSegments, SegmentCallback};
 use crate::settings::Settings;
 use crate::statistics::RunStatistics;
+use crate::stores;
 use par7z::storage::{PathSink, SegmentSink, Sink, StreamSink, VolumeSink};
 use par7z::{Error, ErrorKind};
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a stream that cannot seek keeps in memory before it goes to a temporary file.
@@ -20,7 +21,7 @@ const START_HEADER_BYTES: usize = 32;
 
 /// Where the client wants the archive.
 pub(crate) enum Target {
-    Path(PathBuf),
+    Place(Place),
     Memory(MemoryPlace),
     Stream(OutStream),
     /// Volumes, which have a name of their own.
@@ -43,15 +44,17 @@ pub(crate) fn open(
         return Ok(UnlessAllFailed { inner, statistics });
     }
     let inner: Box<dyn Sink> = match (settings.volumes(), target) {
-        (Some((bytes, Some(prefix))), Target::Path(_) | Target::Stream(_) | Target::Nowhere) => {
-            Box::new(VolumeSink::replace(prefix, &[bytes])?)
-        }
-        (Some((bytes, None)), Target::Path(path)) => Box::new(VolumeSink::replace(path, &[bytes])?),
+        (Some((bytes, Some(place))), Target::Place(_) | Target::Stream(_) | Target::Nowhere)
+        | (Some((bytes, None)), Target::Place(place)) => match place {
+            Place::Path(path) => Box::new(VolumeSink::replace(path, &[bytes])?),
+            Place::Store(location) => stores::volume_sink(&location, bytes, &settings.stores)?,
+        },
         (Some(_), _) => {
             let text = "volumes are set: they need an output path or SetVolumePrefix";
             return Err(Failure::invalid(text));
         }
-        (None, Target::Path(path)) => Box::new(PathSink::create(path)?),
+        (None, Target::Place(Place::Path(path))) => Box::new(PathSink::create(path)?),
+        (None, Target::Place(Place::Store(location))) => stores::sink(&location, &settings.stores)?,
         (None, Target::Memory(place)) => {
             let mut buffer = MallocBuffer::default();
             buffer.extend(&[0; START_HEADER_BYTES]).map_err(|error| Error::io(CANNOT_WRITE, error))?;

@@ -7,6 +7,8 @@ use crate::abi::{CloseFn, FullItem, InputItem, ReadFn};
 use crate::border;
 use crate::events::{self, User};
 use crate::failure::{CallbackError, E_OUTOFMEMORY, Failure};
+use crate::place::Place;
+use crate::stores::{Listing, Location, Objects};
 use crate::wide;
 use par7z::{FileTime, Item, Metadata};
 use std::io::{self, Read};
@@ -16,9 +18,18 @@ use std::slice;
 /// FILE_ATTRIBUTE_DIRECTORY.
 const DIRECTORY: u32 = 0x10;
 
+/// What the engine gets of an item.
+pub(crate) enum Content {
+    Item(Item),
+    /// Objects of a store, of which nothing is known yet.
+    Objects(Objects),
+    /// The same while they are listed.
+    Listing(Box<Listing>),
+}
+
 /// An item for the engine.
 pub(crate) struct Prepared {
-    pub(crate) item: Item,
+    pub(crate) content: Content,
     /// To be dropped at the end of the run: the engine opens paths on its own and has no place for it.
     pub(crate) close_later: Option<Closer>,
 }
@@ -115,11 +126,11 @@ impl InputItem {
 }
 
 impl FullItem {
-    /// Refuses what makes no sense.
+    /// Refuses what makes no sense. Gives the location of what is in an object store.
     ///
     /// # Safety
     /// Strings are NULL or zero-terminated.
-    pub(crate) unsafe fn validate(&self) -> Result<(), Failure> {
+    pub(crate) unsafe fn validate(&self) -> Result<Option<Location>, Failure> {
         if self.struct_size as usize != size_of::<Self>() {
             let size = size_of::<Self>();
             return Err(Failure::invalid(format!("StructSize is {}, not {size}", self.struct_size)));
@@ -143,23 +154,30 @@ impl FullItem {
         // SAFETY: the caller's promise.
         let (name, path) = unsafe { (wide::check(self.name, "Name")?, wide::check(self.file_path, "FilePath")?) };
         match (name, path) {
-            (Some(true), Some(true) | None) => Ok(()),
-            (_, Some(false)) => Err(Failure::invalid("FilePath is empty")),
-            // SAFETY: the caller's promise.
-            (_, Some(true)) => unsafe { self.name_of_path() }.map(drop),
+            (Some(true), None) => Ok(None),
             (_, None) => Err(Failure::invalid("it has no Name")),
+            (_, Some(false)) => Err(Failure::invalid("FilePath is empty")),
+            (name, Some(true)) => {
+                // SAFETY: the caller's promise.
+                match unsafe { self.place()? } {
+                    Some(Place::Store(_)) if is_directory => {
+                        Err(Failure::invalid("its attributes say directory, but it is in an object store"))
+                    }
+                    Some(Place::Store(location)) => Ok(Some(location)),
+                    Some(Place::Path(path)) if name != Some(true) => name_of_path(&path).map(|_| None),
+                    Some(Place::Path(_)) | None => Ok(None),
+                }
+            }
         }
     }
 
-    /// The last part of its path.
+    /// Where FilePath leads.
     ///
     /// # Safety
     /// Strings are NULL or zero-terminated.
-    unsafe fn name_of_path(&self) -> Result<String, Failure> {
+    unsafe fn place(&self) -> Result<Option<Place>, Failure> {
         // SAFETY: the caller's promise.
-        let path = unsafe { wide::read(self.file_path, "FilePath")? }.unwrap_or_default();
-        let name = Path::new(&path).file_name().and_then(|name| name.to_str());
-        name.map(str::to_owned).ok_or_else(|| Failure::invalid("it has no Name, and its path has no last part"))
+        unsafe { wide::read(self.file_path, "FilePath")? }.map(Place::parse).transpose()
     }
 
     /// Takes what must be given back.
@@ -176,17 +194,19 @@ impl FullItem {
         // Made first: an item that cannot be prepared is given back too.
         let closer = self.closer(owner);
         // SAFETY: the caller's promise.
-        let name = match unsafe { wide::read(self.name, "Name")? }.filter(|name| !name.is_empty()) {
-            Some(name) => name,
-            // SAFETY: the caller's promise.
-            None => unsafe { self.name_of_path()? },
+        let name = unsafe { wide::read(self.name, "Name")? }.filter(|name| !name.is_empty());
+        let metadata = Metadata {
+            modified: (self.modification_time != 0).then_some(FileTime(self.modification_time)),
+            attributes: (self.attributes != 0).then_some(self.attributes),
+            ..Metadata::default()
         };
         let mut close_later = None;
         let item = if let Some(function) = self.read {
             let reader = CallbackReader { function, user: User(self.user_data), owner, _closer: closer };
-            Item::from_reader(name, reader, (self.size > 0).then_some(self.size))
+            Item::from_reader(name.ok_or_else(no_name)?, reader, (self.size > 0).then_some(self.size))
         } else if !self.data.is_null() {
             let lent = LentBytes { data: self.data.cast(), len: self.data_size, _closer: None };
+            let name = name.ok_or_else(no_name)?;
             if copy && closer.is_none() {
                 Item::from_bytes(name, lent.to_vec()?)
             } else {
@@ -195,16 +215,25 @@ impl FullItem {
         } else {
             close_later = closer;
             // SAFETY: the caller's promise.
-            match unsafe { wide::read(self.file_path, "FilePath")? } {
-                Some(path) => Item::from_path(name, path),
-                None => Item::directory(name),
+            match unsafe { self.place()? } {
+                Some(Place::Path(path)) => Item::from_path(name.map_or_else(|| name_of_path(&path), Ok)?, path),
+                Some(Place::Store(location)) => {
+                    let content = Content::Objects(Objects::new(location, name, metadata));
+                    return Ok(Prepared { content, close_later });
+                }
+                None => Item::directory(name.ok_or_else(no_name)?),
             }
         };
-        let metadata = Metadata {
-            modified: (self.modification_time != 0).then_some(FileTime(self.modification_time)),
-            attributes: (self.attributes != 0).then_some(self.attributes),
-            ..Metadata::default()
-        };
-        Ok(Prepared { item: item.with_metadata(metadata), close_later })
+        Ok(Prepared { content: Content::Item(item.with_metadata(metadata)), close_later })
     }
+}
+
+/// The last part of a path.
+fn name_of_path(path: &Path) -> Result<String, Failure> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.map(str::to_owned).ok_or_else(|| Failure::invalid("it has no Name, and its path has no last part"))
+}
+
+fn no_name() -> Failure {
+    Failure::invalid("it has no Name")
 }

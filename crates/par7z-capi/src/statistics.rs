@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 pub(crate) struct RunStatistics {
     started: Instant,
     items_added: AtomicU64,
+    /// Of `items_added`: objects beyond the first of the item that stands for them.
+    further_objects: AtomicU64,
     items_done: AtomicU64,
     items_failed: AtomicU64,
     /// Name and reason of the item that failed first.
@@ -31,6 +33,7 @@ impl RunStatistics {
         Arc::new(Self {
             started: Instant::now(),
             items_added: AtomicU64::new(0),
+            further_objects: AtomicU64::new(0),
             items_done: AtomicU64::new(0),
             items_failed: AtomicU64::new(0),
             first_failure: OnceLock::new(),
@@ -44,6 +47,17 @@ impl RunStatistics {
 
     pub(crate) fn items_added(&self, count: u64) {
         self.items_added.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// An object was listed that is not the first one of its item.
+    pub(crate) fn further_object(&self) {
+        self.items_added(1);
+        self.further_objects.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Items that are there because items stand for several objects.
+    pub(crate) fn further_objects(&self) -> u64 {
+        self.further_objects.load(Ordering::Relaxed)
     }
 
     pub(crate) fn item_done(&self) {

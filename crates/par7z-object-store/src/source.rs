@@ -37,6 +37,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc as std_mpsc};
+use std::task::Poll;
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// Bytes of one request: enough that its latency does not matter, and few enough that many are in flight.
@@ -45,6 +47,8 @@ const CHUNK_BYTES: u64 = 4 << 20;
 const LISTED_AHEAD: usize = 1024;
 /// A permit for memory is for so many bytes: the least that an object takes.
 const MEMORY_UNIT_BYTES: u64 = 4 << 10;
+/// How long `next` waits at a time; it goes on then.
+const LONG: Duration = Duration::from_secs(3600);
 /// Chunks that one reader has ahead at the most.
 const CHUNKS_AHEAD: usize = 16;
 
@@ -202,6 +206,49 @@ impl Objects {
         self.map(|item| item.unwrap_or_else(ObjectFailure::into_item))
     }
 
+    /// As [`next`](Iterator::next), but gives up after that time: [`Poll::Pending`], if the store has not sent so much of
+    /// its list yet. For callers that want to look at other things meanwhile.
+    pub fn next_within(&mut self, patience: Duration) -> Poll<Option<Result<Item, ObjectFailure>>> {
+        let Some(mut listed) = self.listed.take() else { return Poll::Ready(None) };
+        let next = match listed.try_recv() {
+            Ok(next) => Some(next),
+            Err(mpsc::error::TryRecvError::Disconnected) => None,
+            Err(mpsc::error::TryRecvError::Empty) => {
+                let waited = self.shared.runtime.wait(async move {
+                    let next = tokio::time::timeout(patience, listed.recv()).await;
+                    (listed, next)
+                });
+                let Some((back, next)) = waited else { return Poll::Ready(None) };
+                listed = back;
+                let Ok(next) = next else {
+                    self.listed = Some(listed);
+                    return Poll::Pending;
+                };
+                next
+            }
+        };
+        let Some(next) = next else { return Poll::Ready(None) };
+        self.listed = Some(listed);
+        Poll::Ready(Some(self.named(next)))
+    }
+
+    fn named(&self, listed: Listed) -> Result<Item, ObjectFailure> {
+        match listed {
+            Listed::Object(upcoming) => Ok(self.item(upcoming)),
+            Listed::Stream => Ok(self.stream_item()),
+            Listed::Directory(key, metadata) => {
+                let name = &key[self.fixed_folder_bytes.min(key.len())..];
+                Ok(Item::directory(name.trim_end_matches('/')).with_metadata(metadata))
+            }
+            Listed::Failure(mut failure) => {
+                if !failure.ends_list && failure.name.len() > self.fixed_folder_bytes {
+                    failure.name.drain(..self.fixed_folder_bytes);
+                }
+                Err(failure)
+            }
+        }
+    }
+
     fn stream_item(&self) -> Item {
         let shared = Arc::clone(&self.shared);
         Item::from_opener(self.object_name.clone(), move || shared.stream(None), None)
@@ -229,36 +276,11 @@ impl Iterator for Objects {
     type Item = Result<Item, ObjectFailure>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut listed = self.listed.take()?;
-        let next = match listed.try_recv() {
-            Ok(next) => Some(next),
-            Err(mpsc::error::TryRecvError::Disconnected) => None,
-            Err(mpsc::error::TryRecvError::Empty) => {
-                let waited = self.shared.runtime.wait(async move {
-                    let next = listed.recv().await;
-                    (listed, next)
-                });
-                let (back, next) = waited?;
-                listed = back;
-                next
+        loop {
+            if let Poll::Ready(next) = self.next_within(LONG) {
+                return next;
             }
-        };
-        let next = next?;
-        self.listed = Some(listed);
-        Some(match next {
-            Listed::Object(upcoming) => Ok(self.item(upcoming)),
-            Listed::Stream => Ok(self.stream_item()),
-            Listed::Directory(key, metadata) => {
-                let name = &key[self.fixed_folder_bytes.min(key.len())..];
-                Ok(Item::directory(name.trim_end_matches('/')).with_metadata(metadata))
-            }
-            Listed::Failure(mut failure) => {
-                if !failure.ends_list && failure.name.len() > self.fixed_folder_bytes {
-                    failure.name.drain(..self.fixed_folder_bytes);
-                }
-                Err(failure)
-            }
-        })
+        }
     }
 }
 

@@ -132,6 +132,18 @@ impl Item {
         self
     }
 
+    /// Gives it another name in the archive.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The metadata set so far; what a path has comes when it is opened.
+    pub fn metadata(&self) -> Metadata {
+        self.metadata
+    }
+
     /// The name it gets in the archive.
     pub fn name(&self) -> &str {
         &self.name

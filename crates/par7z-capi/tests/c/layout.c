@@ -184,6 +184,7 @@ SAME_TYPE(&ParallelCompressor_SetVolumeSize, HRESULT (*)(ParallelCompressorHandl
 SAME_TYPE(&ParallelCompressor_SetVolumePrefix, HRESULT (*)(ParallelCompressorHandle, const wchar_t *));
 SAME_TYPE(&ParallelCompressor_SetSegmentCallback, HRESULT (*)(ParallelCompressorHandle, ParallelSegmentCallback, UInt64,
     void *));
+SAME_TYPE(&ParallelCompressor_SetStoreOption, HRESULT (*)(ParallelCompressorHandle, const wchar_t *, const wchar_t *));
 SAME_TYPE(&ParallelCompressor_SetSolidMode, HRESULT (*)(ParallelCompressorHandle, int));
 SAME_TYPE(&ParallelCompressor_SetSolidBlockSize, HRESULT (*)(ParallelCompressorHandle, UInt32));
 SAME_TYPE(&ParallelCompressor_SetCallbacks, HRESULT (*)(ParallelCompressorHandle, ParallelProgressCallback,
@@ -241,6 +242,7 @@ static Function const functions[] =
   (Function)ParallelCompressor_SetVolumeSize,
   (Function)ParallelCompressor_SetVolumePrefix,
   (Function)ParallelCompressor_SetSegmentCallback,
+  (Function)ParallelCompressor_SetStoreOption,
   (Function)ParallelCompressor_SetSolidMode,
   (Function)ParallelCompressor_SetSolidBlockSize,
   (Function)ParallelCompressor_SetCallbacks,

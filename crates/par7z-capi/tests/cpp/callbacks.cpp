@@ -227,6 +227,7 @@ static void Outputs(const std::string &directory)
     std::string path = directory + "/taken.7z";
     compressor.SetVolumeSize(50000);
     CHECK(compressor.SetSegmentCallback(TakeSegment, 0, &path) == S_OK);
+    CHECK(FAILED(compressor.SetStoreOption(L"no such option", L"")));
     CTestItems items;
     items.AddSamples(8);
     CHECK(items.Compress(&compressor, NULL) == S_OK);
