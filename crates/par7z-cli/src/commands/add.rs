@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     announce(context, &names, &scan, &target);
     let reporter = Reporter::new(&context.console, '+', low.log_level, scan.bytes());
     let compressor = Compressor::new(options.observer(reporter.clone()))?;
-    let inputs = Inputs::new(low, &names, &scan, &store_options);
+    let inputs = Inputs::new(low, &names, &scan, &store_options, &context.cancel);
     let result = target.write(low, &compressor, &store_options, inputs);
     reporter.finish();
     let report = result?;
