@@ -104,6 +104,12 @@ fn volumes_and_passwords() {
     cloud.par7z(&["t", "az://backup/v.7z.001", "-pWRONG"]).expect(2);
     let tested = cloud.par7z(&["t", "az://backup/v.7z.001", "-pSECRET"]).expect(0).stdout;
     assert!(tested.contains("Files: 41"), "{tested}");
+    // The set is replaced only if that is asked for, and by what is complete.
+    let refused = cloud.par7z(&made).expect(2);
+    assert!(refused.stderr.contains("--overwrite"), "{}", refused.stderr);
+    cloud.par7z(&["a", "--overwrite", "az://backup/v", "local.txt", "-v1m"]).expect(0);
+    assert!(cloud.server.get("backup", "v.7z.002").is_none(), "what is left of the older set is gone");
+    assert!(cloud.par7z(&["l", "-ba", "az://backup/v.7z.001"]).expect(0).stdout.contains("local.txt"));
 }
 
 #[test]
@@ -120,7 +126,6 @@ fn what_is_wrong_is_said_and_leaves_nothing() {
         (&["a", "az://nowhere/b.7z", "az://raw/a/"], 2, "az://nowhere/b.7z"),
         (&["a", "az://backup/b.7z", "az://raw/a/", "--on-error=abort"], 2, "bad.txt"),
         (&["a", "ftp://backup/b.7z", "az://raw/a/"], 7, "ftp"),
-        (&["a", "az://backup/b.7z", "az://raw/a/good.txt", "az://raw/a/*.txt"], 2, "Duplicate filename"),
         (&["a", "az://backup/b.7z", "az://raw/a/", "-sdel"], 7, "-sdel"),
         (&["a", "az://backup/b.7z", "az://raw/a/", "--memory=20m"], 7, "--memory"),
         (&["x", "az://backup/a.7z", "-oaz://raw/"], 7, "-o"),
@@ -133,6 +138,16 @@ fn what_is_wrong_is_said_and_leaves_nothing() {
     }
     let nobody = cloud.scratch.par7z(&["l", "az://backup/a.7z"]).expect(7);
     assert!(nobody.stderr.contains("AZURE_STORAGE_CONNECTION_STRING"), "{}", nobody.stderr);
+    // The second of a name is left out, and named.
+    let run = cloud.par7z(&["a", "az://backup/twice.7z", "az://raw/a/good.txt", "az://raw/a/*.txt"]).expect(1);
+    assert!(run.stdout.contains("good.txt : Duplicate filename"), "{}", run.stdout);
+    assert_eq!(cloud.par7z(&["l", "-ba", "az://backup/twice.7z"]).expect(0).stdout.lines().count(), 1);
+    // A folder's own marker is no item; a bad name that is given costs itself alone.
+    cloud.server.put("raw", "marked/", b"");
+    cloud.server.put("raw", "marked/in.txt", b"in");
+    cloud.par7z(&["a", "az://backup/marked.7z", "az://raw/marked/**"]).expect(0);
+    let run = cloud.par7z(&["a", "az://backup/bad.7z", "az://raw/a//bad.txt", "az://raw/a/good.txt"]).expect(1);
+    assert!(run.stdout.contains("bad.txt"), "{}", run.stdout);
     // A missing blob is one that failed, as a missing file is.
     let run = cloud.par7z(&["a", "az://backup/c.7z", "az://raw/a/good.txt", "az://raw/a/none.txt"]).expect(1);
     assert!(run.stdout.contains("none.txt"), "{}", run.stdout);

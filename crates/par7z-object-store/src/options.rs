@@ -86,7 +86,7 @@ impl Default for StoreOptions {
             connection_string: None,
             settings: Vec::new(),
             endpoint: None,
-            requests_in_flight: 32,
+            requests_in_flight: Self::DEFAULT_REQUESTS_IN_FLIGHT,
             read_ahead_bytes: 64 << 20,
             upload_bytes: 64 << 20,
             part_bytes: 8 << 20,
@@ -96,6 +96,8 @@ impl Default for StoreOptions {
 }
 
 impl StoreOptions {
+    /// What [`requests_in_flight`](Self::requests_in_flight) is unless set: 32.
+    pub const DEFAULT_REQUESTS_IN_FLIGHT: usize = 32;
     /// The smallest [`part_bytes`](Self::part_bytes): 5 MiB, which S3 and Google ask of all parts but the last.
     pub const MIN_PART_BYTES: usize = 5 << 20;
 

@@ -110,6 +110,8 @@ enum Listed {
     Stream,
     Directory(String, Metadata),
     Failure(ObjectFailure),
+    /// All are listed. Without it the list broke off.
+    End,
 }
 
 /// The objects of a location as items, in the order in which the store lists them.
@@ -129,7 +131,7 @@ pub struct Objects {
     object_name: String,
     listed: Option<mpsc::Receiver<Listed>>,
     shown: String,
-    _tasks: Vec<Task<()>>,
+    _lister: Task<()>,
 }
 
 impl fmt::Debug for Objects {
@@ -150,11 +152,11 @@ impl Objects {
     /// As [`list`](Self::list), in a store that is connected already.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidOption`]: a web server's files cannot be listed; an object's name cannot be a path.
+    /// [`ErrorKind::InvalidOption`]: a web server's files cannot be listed.
     pub fn in_store(store: &Store, selection: &Selection) -> Result<Self> {
         let shown = store.shown(selection.key());
         let object = match selection {
-            Selection::Object(key) => Some(store.path(key)?),
+            Selection::Object(key) => Some(store.path(key).map_err(|error| error.message())),
             _ if store.kind == StoreKind::Http => {
                 let text = format!("{shown}: a web server's files cannot be listed; give each URL");
                 return Err(Error::new(ErrorKind::InvalidOption, text));
@@ -169,14 +171,16 @@ impl Objects {
             requests: Arc::new(Semaphore::new(options.requests_in_flight)),
             chunk_bytes: CHUNK_BYTES.min(half_bytes / MEMORY_UNIT_BYTES * MEMORY_UNIT_BYTES),
         });
+        let (pump_sender, pump_receiver) = mpsc::unbounded_channel();
+        let pump = pump(pump_receiver, Arc::clone(&context), Arc::new(Semaphore::new(half)));
         let shared = Arc::new(Shared {
             runtime: store.runtime.clone(),
             reading: Arc::new(Semaphore::new(half)),
             context: Arc::clone(&context),
             web: store.web.clone(),
+            _pump: Task(store.runtime.spawn(pump)),
         });
         let (listed_sender, listed) = mpsc::channel(LISTED_AHEAD);
-        let (pump_sender, pump_receiver) = mpsc::unbounded_channel();
         let lister = Lister {
             store: Connection { objects: Arc::clone(&store.objects), pages: store.pages.clone() },
             selection: selection.clone(),
@@ -190,15 +194,13 @@ impl Objects {
         let fixed_folder_bytes = selection.fixed_folder().len();
         let lister = store.runtime.spawn(async move {
             match object {
-                Some(path) => lister.one(path, &context).await,
+                Some(Ok(path)) => lister.one(path, &context).await,
+                Some(Err(why)) => lister.none(why).await,
                 None => lister.all().await,
             }
         });
-        let pump =
-            store.runtime.spawn(pump(pump_receiver, Arc::clone(&shared.context), Arc::new(Semaphore::new(half))));
         let object_name = selection.key()[fixed_folder_bytes..].to_owned();
-        let _tasks = vec![Task(lister), Task(pump)];
-        Ok(Self { shared, fixed_folder_bytes, object_name, listed: Some(listed), shown, _tasks })
+        Ok(Self { shared, fixed_folder_bytes, object_name, listed: Some(listed), shown, _lister: Task(lister) })
     }
 
     /// Items alone: each failure becomes an item that fails, so that the run's report names it.
@@ -218,7 +220,7 @@ impl Objects {
                     let next = tokio::time::timeout(patience, listed.recv()).await;
                     (listed, next)
                 });
-                let Some((back, next)) = waited else { return Poll::Ready(None) };
+                let Some((back, next)) = waited else { return Poll::Ready(Some(Err(self.broke_off()))) };
                 listed = back;
                 let Ok(next) = next else {
                     self.listed = Some(listed);
@@ -227,13 +229,22 @@ impl Objects {
                 next
             }
         };
-        let Some(next) = next else { return Poll::Ready(None) };
-        self.listed = Some(listed);
-        Poll::Ready(Some(self.named(next)))
+        match next {
+            Some(Listed::End) => return Poll::Ready(None),
+            None => return Poll::Ready(Some(Err(self.broke_off()))),
+            Some(_) => self.listed = Some(listed),
+        }
+        Poll::Ready(next.and_then(|next| self.named(next)))
     }
 
-    fn named(&self, listed: Listed) -> Result<Item, ObjectFailure> {
-        match listed {
+    /// The lister is gone and has not said that it was through.
+    fn broke_off(&self) -> ObjectFailure {
+        ObjectFailure { name: self.shown.clone(), ends_list: true, error: Error::io("the list broke off", panicked()) }
+    }
+
+    fn named(&self, listed: Listed) -> Option<Result<Item, ObjectFailure>> {
+        Some(match listed {
+            Listed::End => return None,
             Listed::Object(upcoming) => Ok(self.item(upcoming)),
             Listed::Stream => Ok(self.stream_item()),
             Listed::Directory(key, metadata) => {
@@ -246,7 +257,7 @@ impl Objects {
                 }
                 Err(failure)
             }
-        }
+        })
     }
 
     fn stream_item(&self) -> Item {
@@ -299,6 +310,8 @@ struct Shared {
     /// Memory of chunks that are read ahead of a reader.
     reading: Arc<Semaphore>,
     web: Option<Arc<WebObject>>,
+    /// Reads ahead for items that wait in the engine, too, when all are listed and the iterator is gone.
+    _pump: Task<()>,
 }
 
 impl Shared {
@@ -374,7 +387,17 @@ impl Lister {
             }
             Err(error) => self.failure(ObjectFailure::new(key, explained(&error))).await,
         };
-        let _: Result<(), Gone> = listed;
+        if listed.is_ok() {
+            let _ = self.send(Listed::End).await;
+        }
+    }
+
+    /// An object whose name cannot be a path.
+    async fn none(mut self, why: String) {
+        let failure = ObjectFailure::new(self.selection.key(), why);
+        if self.failure(failure).await.is_ok() {
+            let _ = self.send(Listed::End).await;
+        }
     }
 
     async fn all(mut self) {
@@ -396,6 +419,9 @@ impl Lister {
                 error: Error::new(ErrorKind::Source, "no object matches"),
             };
             let _ = self.failure(failure).await;
+        }
+        if listed.is_ok() {
+            let _ = self.send(Listed::End).await;
         }
     }
 
@@ -442,7 +468,7 @@ impl Lister {
 
     async fn meta(&mut self, meta: ObjectMeta) -> Result<(), Gone> {
         let key = meta.location.as_ref().to_owned();
-        if !self.selection.matches(&key) {
+        if !self.selects(&key) {
             return Ok(());
         }
         match path_of(&key) {
@@ -451,8 +477,13 @@ impl Lister {
         }
     }
 
+    /// The fixed folder itself, which tools store as an empty object, is no item.
+    fn selects(&self, key: &str) -> bool {
+        self.selection.matches(key) && key.len() > self.selection.fixed_folder().len()
+    }
+
     async fn refused(&mut self, object: &RefusedObject) -> Result<(), Gone> {
-        if !self.selection.matches(&object.name) {
+        if !self.selects(&object.name) {
             return Ok(());
         }
         let folder = object.name.strip_suffix('/').filter(|folder| object.size == Some(0) && path_of(folder).is_ok());
@@ -468,7 +499,7 @@ impl Lister {
     async fn object(&mut self, key: String, meta: ObjectMeta) -> Result<(), Gone> {
         self.found += 1;
         let upcoming = Arc::new(Upcoming::new(key, meta));
-        // The pump lives as long as the iterator.
+        // The pump lives as long as the iterator and its items.
         let _ = self.pump.send((Arc::downgrade(&upcoming), upcoming.first_bytes(self.chunk_bytes)));
         self.send(Listed::Object(upcoming)).await
     }

@@ -13,6 +13,7 @@ use crate::scan::{self, Found, Kind, Names, Scan};
 use crate::stores::{self, Shares};
 use inputs::{Inputs, LISTED_AT_ONCE};
 use par7z::{Compressor, ErrorPolicy, Report};
+use par7z_object_store::StoreOptions;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -29,7 +30,8 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let names = Names::new(low)?;
     let shares = Shares::new(low.memory, !names.locations.is_empty(), target.is_in_a_store())?;
     let lists = names.locations.len().min(LISTED_AT_ONCE);
-    let store_options = shares.apply(stores::options(low)?, lists)?;
+    let requests = low.requests_in_flight.unwrap_or(StoreOptions::DEFAULT_REQUESTS_IN_FLIGHT);
+    let store_options = shares.apply(stores::options(low)?, lists)?.requests_in_flight((requests / lists.max(1)).max(1))?;
     refuse_what_stores_lack(low, &names, &target)?;
     let low = &LowArgs { memory: Some(shares.engine_bytes), ..low.clone() };
     let secret = high::secret(low, true)?;
@@ -70,7 +72,7 @@ fn scan_inputs(context: &Context, names: &Names, own: Option<&Path>) -> Result<S
     if low.stdin.is_some() && names.takes_all() {
         return Ok(Scan::default());
     }
-    if names.include.is_empty() && !names.locations.is_empty() {
+    if names.include.is_empty() && names.not_utf8.is_empty() && !names.locations.is_empty() {
         return Ok(Scan::default());
     }
     context.console.line("Scanning the drive:");

@@ -79,7 +79,8 @@ impl Inputs {
             };
             match next {
                 Some(Ok(item)) if self.names.leaves_out(item.name()) => {}
-                Some(Ok(item)) => return Some(self.unlike_others(item)),
+                Some(Ok(item)) => return Some(Ok(self.unlike_others(item))),
+                Some(Err(failure)) if !failure.ends_list() && self.names.leaves_out(failure.name()) => {}
                 Some(Err(failure)) => return Some(left_out(failure)),
                 None => _ = self.listings.pop_front(),
             }
@@ -96,14 +97,13 @@ impl Inputs {
         Ok(listing)
     }
 
-    fn unlike_others(&mut self, item: Item) -> Result<Item, Failure> {
+    /// An item fails if there is one of its name already: much may have been uploaded by now.
+    fn unlike_others(&mut self, item: Item) -> Item {
         if self.seen.insert(item.name().to_owned()) {
-            return Ok(item);
+            return item;
         }
-        Err(Failure::fatal(format!(
-            "Duplicate filename in archive: {}\nTwo of the names given have it; leave one out, or give the folder above them",
-            item.name()
-        )))
+        let why = "Duplicate filename in archive: two of the names given have it; give the folder above them";
+        Item::from_opener(item.name(), move || Err::<io::Empty, _>(io::Error::other(why)), None)
     }
 }
 

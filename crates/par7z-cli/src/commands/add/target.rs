@@ -89,8 +89,12 @@ impl Target {
             Self::Object(location) => {
                 run(compressor, inputs, ObjectSink::create(location, store_options).map_err(exists)?)
             }
+            Self::ObjectVolumes(location) if low.replace_archive => {
+                run(compressor, inputs, ObjectVolumeSink::replace(location, &low.volumes, store_options)?)
+            }
             Self::ObjectVolumes(location) => {
-                run(compressor, inputs, ObjectVolumeSink::create(location, &low.volumes, store_options)?)
+                let sink = ObjectVolumeSink::create(location, &low.volumes, store_options).map_err(exists)?;
+                run(compressor, inputs, sink)
             }
             Self::Stdout => {
                 let memory = low.memory.unwrap_or(WriteOptions::DEFAULT_MEMORY_BUDGET_BYTES);
