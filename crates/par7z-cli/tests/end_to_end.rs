@@ -363,3 +363,14 @@ fn interrupt_with(signal: &str) {
     assert_eq!(child.wait().expect("child").code(), Some(255), "{signal}");
     assert_eq!(files(), 1, "only the input stays");
 }
+
+#[test]
+fn a_set_of_volumes_is_replaced_if_asked_for() {
+    let scratch = Scratch::with_tree();
+    scratch.par7z(&["a", "v.7z", "t", "-mx=0", "-v64k"]).expect(0);
+    assert!(scratch.path("v.7z.003").exists());
+    scratch.par7z(&["a", "v.7z", "t/a.txt", "-v64k"]).expect(2);
+    scratch.par7z(&["a", "v.7z", "t/a.txt", "-v64k", "--overwrite"]).expect(0);
+    assert!(!scratch.path("v.7z.002").exists(), "what is left of the older set is gone");
+    assert_eq!(scratch.names("v.7z.001"), ["a.txt"]);
+}

@@ -81,7 +81,8 @@ impl Target {
             }
             Self::Volumes(path) => {
                 create_folder_of(path)?;
-                run(compressor, inputs, VolumeSink::create(path, &low.volumes)?)
+                let create = if low.replace_archive { VolumeSink::replace } else { VolumeSink::create };
+                run(compressor, inputs, create(path, &low.volumes)?)
             }
             Self::Object(location) if low.replace_archive => {
                 run(compressor, inputs, ObjectSink::replace(location, store_options)?)
