@@ -8,6 +8,7 @@ use crate::args::low::LowArgs;
 use crate::exit::Failure;
 use par7z::WriteOptions;
 use par7z_object_store::{Location, StoreOptions};
+use std::ffi::OsStr;
 use std::path::Path;
 
 /// What each of reading ahead and uploading takes at the most: enough for a fast line.
@@ -37,6 +38,9 @@ pub(crate) fn location(url: &str) -> Result<Location, Failure> {
 pub(crate) fn options(low: &LowArgs) -> Result<StoreOptions, Failure> {
     let mut options = StoreOptions::new().anonymous(low.anonymous);
     if let Some(name) = &low.connection_string_env {
+        if !is_variable(name) {
+            return Err(Failure::usage("--azure-connection-string-env: give the variable's name, not its value"));
+        }
         let unset =
             || Failure::fatal(format!("--azure-connection-string-env: {} is not set, or not UTF-8", name.display()));
         let text = std::env::var(name).map(zeroize::Zeroizing::new).map_err(|_| unset())?;
@@ -49,6 +53,15 @@ pub(crate) fn options(low: &LowArgs) -> Result<StoreOptions, Failure> {
         options = options.requests_in_flight(requests)?;
     }
     Ok(options)
+}
+
+/// Whether it may be a variable's name. Anything else may be a secret, so it is not shown.
+fn is_variable(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| {
+        !name.starts_with(|c: char| c.is_ascii_digit())
+            && !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
 }
 
 /// How memory is divided: what `--memory` allows is for the engine, for what is read ahead, and for parts that are uploaded.
@@ -102,6 +115,16 @@ mod tests {
         }
         for path in ["a/b", "C:\\x", "C://x", "a:b", "://x", "./az://c", "a b://c"] {
             assert!(!is_url(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_connection_string_is_no_variable() {
+        for name in ["AZURE_STORAGE_CONNECTION_STRING", "_a1"] {
+            assert!(is_variable(OsStr::new(name)), "{name}");
+        }
+        for value in ["AccountName=a;AccountKey=k==", "", "1A", "A B", "$A"] {
+            assert!(!is_variable(OsStr::new(value)), "{value}");
         }
     }
 

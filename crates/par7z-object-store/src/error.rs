@@ -1,14 +1,19 @@
 //! From the `object_store` crate's errors to par7z's and the standard library's, without secrets.
 //!
-//! The crate's texts hold whole URLs; a query may be a signature. [`redacted`] cuts them, whatever the store.
+//! The crate's texts hold whole URLs, whose query may be a signature, and the server's answers, which may repeat what was
+//! signed and the signature. [`redacted`] cuts both, whatever the store.
 
 use object_store::Error as StoreError;
 use par7z::{Error, ErrorKind};
 use std::io;
 
-/// The text of an error, with queries cut out of URLs and the answer's XML shortened.
+/// The text of an error, with user, password and query cut out of URLs, and of a server's answer what [`answer_says`].
 pub(crate) fn redacted(error: &dyn std::error::Error) -> String {
     let text = error.to_string();
+    let (text, answer) = text.split_at(answer_in(&text).unwrap_or(text.len()));
+    let said = if answer.trim().is_empty() { String::new() } else { answer_says(answer) };
+    let text = if said.is_empty() { text.trim_end().trim_end_matches(':') } else { text };
+    let text = format!("{text}{said}");
     let mut shown = String::with_capacity(text.len());
     let mut rest = text.as_str();
     while let Some(scheme) = rest.find("://") {
@@ -23,7 +28,7 @@ pub(crate) fn redacted(error: &dyn std::error::Error) -> String {
         rest = behind;
     }
     shown.push_str(rest);
-    // A server's answer may be a page.
+    // A server's message may be long.
     const LONGEST: usize = 600;
     if shown.len() > LONGEST {
         let end = (0..=LONGEST).rev().find(|end| shown.is_char_boundary(*end)).unwrap_or_default();
@@ -31,6 +36,42 @@ pub(crate) fn redacted(error: &dyn std::error::Error) -> String {
         shown.push_str(" ...");
     }
     shown.replace(['\r', '\n'], " ")
+}
+
+/// Where a server's answer begins in an error's text; it goes on to the end.
+fn answer_in(text: &str) -> Option<usize> {
+    const STATUS: &str = "Server returned non-2xx status code: ";
+    const RESPONSE: &str = "Server returned error response: ";
+    let behind_status = text.find(STATUS).and_then(|at| {
+        let status = at + STATUS.len();
+        Some(status + text[status..].find(": ")? + 2)
+    });
+    let response = text.find(RESPONSE).map(|at| at + RESPONSE.len());
+    // However else it got there.
+    let lower = text.to_ascii_lowercase();
+    let markup = ["<?xml", "<error", "<!doctype", "<html"].into_iter().map(|tag| lower.find(tag));
+    [behind_status, response].into_iter().chain(markup).flatten().min()
+}
+
+/// Of an XML answer code and message alone: what else is in it may be what was signed, or the signature. JSON comes from
+/// where credentials are fetched, and says what is wrong with them; it is left out if it may hold a token or signature.
+fn answer_says(answer: &str) -> String {
+    let element = |name: &str| {
+        let (_, rest) = answer.split_once(&format!("<{name}>"))?;
+        let (text, _) = rest.split_once(&format!("</{name}>"))?;
+        let text = quick_xml::escape::unescape(text).map_or_else(|_| text.to_owned(), std::borrow::Cow::into_owned);
+        let text = text.trim().to_owned();
+        (!text.is_empty() && !text.contains('<')).then_some(text)
+    };
+    let is_json = answer.trim_start().starts_with('{');
+    if is_json {
+        let lower = answer.to_ascii_lowercase();
+        let has_secret =
+            ["sig", "token\"", "assertion\"", "secret\"", "password"].iter().any(|word| lower.contains(word));
+        return if has_secret { String::new() } else { answer.to_owned() };
+    }
+    let said: Vec<_> = [element("Code"), element("Message")].into_iter().flatten().collect();
+    said.join(": ")
 }
 
 /// What went wrong with an object, and what to do, for people.
@@ -85,5 +126,45 @@ mod tests {
             "Error performing GET https://u:SECRET@h/a?sig=SECRET in 1s: (http://h/b?SECRET) <https://c/?SECRET>";
         let shown = redacted(&io::Error::other(text));
         assert_eq!(shown, "Error performing GET https://h/a in 1s: (http://h/b) <https://c/>");
+    }
+    #[test]
+    fn of_an_answer_code_and_message_are_kept() {
+        let before = "Error performing PUT https://h/b/k?X-Amz-Signature=SECRET in 1ms - ";
+        for (answer, expected) in [
+            (
+                "Server returned non-2xx status code: 403 Forbidden: <?xml version=\"1.0\"?>\n<Error><Code>\
+                 SignatureDoesNotMatch</Code><Message>It &amp; yours differ.\nRetry.</Message><StringToSign>SECRET\
+                 </StringToSign><SignatureProvided>SECRET</SignatureProvided></Error>",
+                "Server returned non-2xx status code: 403 Forbidden: SignatureDoesNotMatch: It & yours differ. Retry.",
+            ),
+            (
+                "Server returned error response: <Error><Code>InternalError</Code><HostId>SECRET</HostId></Error>",
+                "Server returned error response: InternalError",
+            ),
+            (
+                "Server returned non-2xx status code: 502 Bad Gateway: <html>GET /b/k?sig=SECRET</html>",
+                "Server returned non-2xx status code: 502 Bad Gateway",
+            ),
+            (
+                "Server returned non-2xx status code: 400 Bad Request: GET /b/k?sig=SECRET",
+                "Server returned non-2xx status code: 400 Bad Request",
+            ),
+            (
+                "Server returned non-2xx status code: 400 Bad Request: {\"error\":\"invalid_grant\"}",
+                "Server returned non-2xx status code: 400 Bad Request: {\"error\":\"invalid_grant\"}",
+            ),
+            (
+                "Server returned non-2xx status code: 400 Bad Request: {\"access_token\":\"SECRET\"}",
+                "Server returned non-2xx status code: 400 Bad Request",
+            ),
+            (
+                "Server returned non-2xx status code: 404 Not Found: ",
+                "Server returned non-2xx status code: 404 Not Found",
+            ),
+            ("odd <Error><Code>X</Code><AWSAccessKeyId>SECRET</AWSAccessKeyId>", "odd X"),
+        ] {
+            let shown = redacted(&io::Error::other(format!("{before}{answer}")));
+            assert_eq!(shown, format!("Error performing PUT https://h/b/k in 1ms - {expected}"));
+        }
     }
 }

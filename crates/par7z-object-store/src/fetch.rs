@@ -3,8 +3,9 @@
 //! What the `object_store` crate does already: it sends a request again when the server refuses it with 429 or 5xx or the
 //! connection breaks before the answer, and goes on with an answer's body that breaks, if the store gives ETags. What is
 //! added here: a body that breaks or ends early is gone on with at that byte in any case, for as long as bytes come or the
-//! retry limit allows; too many bytes, another size or another ETag are errors. So bytes are never short, and never of two
-//! versions of the object.
+//! retry limit allows; too many bytes, another size, another ETag or, where there is none, another time are errors. So bytes
+//! are never short, and of one version of the object as far as the server tells versions apart. With times alone, two
+//! versions of one size within a second are taken for one; with neither tag nor time, all of one size are.
 
 use crate::buffer::Buffer;
 use crate::error::{explained, io_error};
@@ -12,7 +13,7 @@ use crate::options::Retry;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, GetResult, ObjectMeta, ObjectStore};
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore};
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
@@ -57,12 +58,16 @@ impl Version {
     }
 
     /// Some servers pass over conditions.
-    fn check(&self, answer: &GetResult) -> io::Result<()> {
-        let other_tag = match (&self.meta.e_tag, &answer.meta.e_tag) {
+    fn check(&self, answer: &ObjectMeta) -> io::Result<()> {
+        let is_other = match (&self.meta.e_tag, &answer.e_tag) {
             (Some(expected), Some(tag)) => expected != tag,
-            _ => false,
+            _ => {
+                // Lists have fractions of a second, headers have none.
+                let (expected, time) = (self.meta.last_modified.timestamp(), answer.last_modified.timestamp());
+                expected > 0 && time > 0 && expected != time
+            }
         };
-        if other_tag || answer.meta.size != self.meta.size {
+        if is_other || answer.size != self.meta.size {
             return Err(io::Error::other("it was changed while it was read"));
         }
         Ok(())
@@ -116,7 +121,7 @@ impl Fetcher {
     async fn attempt(&self, version: &Version, rest: Range<u64>, len: usize, bytes: &mut Buffer) -> Result<(), Broken> {
         let answer = self.objects.get_opts(version.path(), version.options(rest)).await;
         let answer = answer.map_err(|error| Broken::Final(io_error(&error)))?;
-        version.check(&answer).map_err(Broken::Final)?;
+        version.check(&answer.meta).map_err(Broken::Final)?;
         let mut body = answer.into_stream();
         while let Some(piece) = body.next().await {
             let piece = piece.map_err(|error| match error {
@@ -135,5 +140,41 @@ impl Fetcher {
     pub(crate) async fn head(&self, path: &Path) -> object_store::Result<ObjectMeta> {
         let options = GetOptions { head: true, ..GetOptions::default() };
         Ok(self.objects.get_opts(path, options).await?.meta)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+
+    fn meta(e_tag: Option<&str>, milliseconds: i64) -> ObjectMeta {
+        ObjectMeta {
+            location: Path::from("a"),
+            last_modified: DateTime::from_timestamp_millis(milliseconds).unwrap(),
+            size: 7,
+            e_tag: e_tag.map(str::to_owned),
+            version: None,
+        }
+    }
+
+    #[test]
+    fn versions_are_told_apart_by_tag_or_time() {
+        let (tag, other) = (Some("\"1\""), Some("\"2\""));
+        for (listed, answered, is_same) in [
+            (meta(tag, 5000), meta(tag, 9000), true),
+            (meta(Some("1"), 5000), meta(tag, 5000), true),
+            (meta(tag, 5000), meta(other, 5000), false),
+            (meta(None, 5000), meta(None, 6000), false),
+            (meta(None, 5999), meta(None, 5000), true),
+            (meta(tag, 5000), meta(None, 6000), false),
+            (meta(None, 5000), meta(tag, 6000), false),
+            (meta(None, 0), meta(None, 6000), true),
+            (meta(None, 5000), meta(None, 0), true),
+            (meta(tag, 5000), ObjectMeta { size: 8, ..meta(tag, 5000) }, false),
+        ] {
+            let version = Version::new(listed);
+            assert_eq!(version.check(&answered).is_ok(), is_same, "{version:?} {answered:?}");
+        }
     }
 }

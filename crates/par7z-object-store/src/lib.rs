@@ -54,7 +54,7 @@ mod store;
 mod upload;
 mod web;
 
-pub use location::{Location, Selection};
+pub use location::{Location, Selection, shown_url};
 pub use options::{Retry, StoreOptions};
 pub use read::ObjectReader;
 pub use sink::{ObjectSink, ObjectVolumeSink};

@@ -1,6 +1,7 @@
 //! Where objects are: a URL becomes a store (which cloud, account, container) and a selection of keys in it.
 //!
-//! Invariant: neither `Display` nor `Debug` show a query (which may be a signature) or a password.
+//! Invariant: a URL is shown as [`shown_url`] makes it, in messages as by `Display` and `Debug`: without user, password and
+//! signature. And [`StoreId::Azure`] with an endpoint is a host of Azure's own: it may be sent credentials.
 
 use par7z::{Error, ErrorKind, Result};
 use percent_encoding::percent_decode_str;
@@ -140,7 +141,7 @@ pub(crate) enum StoreId {
         container: String,
         /// Account, where the URL names it.
         account: Option<String>,
-        /// The service's address, where the URL names it.
+        /// The service's address, where the URL names it: one of [`AZURE_SUFFIXES`].
         endpoint: Option<String>,
         sas: Option<Zeroizing<String>>,
     },
@@ -175,7 +176,7 @@ impl StoreId {
 pub struct Location {
     pub(crate) store: StoreId,
     pub(crate) selection: Selection,
-    /// What is shown: without query, user info and password.
+    /// What is shown: see [`shown_url`].
     shown: String,
 }
 
@@ -183,12 +184,13 @@ impl Location {
     /// Reads a URL; see the [crate's table](crate#urls).
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidOption`]: the scheme is unknown, the container is missing, or a web server's URL has a glob.
+    /// [`ErrorKind::InvalidOption`]: the scheme is unknown, the container is missing, a web server's URL has a glob, or a
+    /// cloud's own scheme has a password or signature in it.
     pub fn parse(url: &str) -> Result<Self> {
         let Some((scheme, rest)) = url.split_once("://") else {
             return Err(invalid(format!(
                 "{} is no URL: it has to begin with az://, s3://, gs:// or https://",
-                shown(url)
+                shown_url(url)
             )));
         };
         match scheme.to_ascii_lowercase().as_str() {
@@ -203,21 +205,37 @@ impl Location {
             }
             "http" | "https" => web(url),
             other => {
-                let text =
-                    format!("{}: par7z knows no scheme {other}://; it knows az, s3, gs, http and https", shown(url));
+                let text = format!(
+                    "{}: par7z knows no scheme {}; it knows az, s3, gs, http and https",
+                    shown_url(url),
+                    shown_url(&format!("{other}://"))
+                );
                 Err(invalid(text))
             }
         }
     }
 
     fn new(store: StoreId, selection: Selection, url: &str) -> Self {
-        // `?` is part of a key in the clouds' own schemes.
-        let shown = match &store {
-            StoreId::Http { .. } => shown(url),
-            StoreId::Azure { sas: Some(_), .. } => shown(url),
-            _ => url.to_owned(),
+        Self { store, selection, shown: shown_url(url) }
+    }
+
+    /// How all places of its store begin when they are shown; a web server's one object is shown so as a whole.
+    pub(crate) fn shown_store(&self) -> String {
+        let (StoreId::Azure { container, .. }, Some((scheme @ ("http" | "https"), rest))) =
+            (&self.store, split_scheme(&self.shown))
+        else {
+            if matches!(self.store, StoreId::Http { .. }) {
+                return self.shown.clone();
+            }
+            // The key is as it is in the clouds' own schemes.
+            let mut store = self.shown.strip_suffix(self.selection.key()).unwrap_or(&self.shown).to_owned();
+            if !store.ends_with('/') {
+                store.push('/');
+            }
+            return store;
         };
-        Self { store, selection, shown }
+        let host = rest.split('/').next().unwrap_or_default();
+        format!("{scheme}://{host}/{container}/")
     }
 
     /// Which objects of the store it selects.
@@ -256,67 +274,111 @@ impl fmt::Debug for Location {
     }
 }
 
+/// Azure's own clouds. Nobody else has hosts below these names, so credentials may go to them.
+const AZURE_SUFFIXES: [&str; 5] = [
+    "core.windows.net",
+    "core.chinacloudapi.cn",
+    "core.usgovcloudapi.net",
+    "core.cloudapi.de",
+    // Only as `abfss://`.
+    FABRIC,
+];
+const FABRIC: &str = "fabric.microsoft.com";
+
+/// The account of a host of Azure's, and its cloud. Data Lake's address counts, too: the Blob address beside it serves the
+/// same blobs.
+fn azure_host(host: &str) -> Option<(&str, &'static str)> {
+    let (account, service) = host.split_once('.')?;
+    let suffix = service.strip_prefix("blob.").or_else(|| service.strip_prefix("dfs."))?;
+    let is_name = !account.is_empty() && account.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let suffix = AZURE_SUFFIXES.into_iter().find(|known| *known == suffix)?;
+    is_name.then_some((account, suffix))
+}
+
 fn azure(url: &str, rest: &str) -> Result<Location> {
-    let (mut container, key) = bucket_and_key(url, rest, "container")?;
-    let (mut account, mut endpoint) = (None, None);
-    if let Some((name, host)) = container.clone().split_once('@') {
-        let Some((host_account, suffix)) = host.split_once('.') else {
-            return Err(invalid(format!("{url}: behind the @ comes account.dfs.core.windows.net")));
-        };
-        // Data Lake's address; its blobs are served by the Blob address beside it.
-        let suffix = suffix.strip_prefix("dfs.").map_or_else(|| suffix.to_owned(), |rest| format!("blob.{rest}"));
-        account = Some(host_account.to_owned());
-        endpoint = Some(format!("https://{host_account}.{suffix}"));
-        container = name.to_owned();
+    let (container, key) = bucket_and_key(url, rest, "container")?;
+    let Some((container, host)) = container.split_once('@') else {
+        let store = StoreId::Azure { container, account: None, endpoint: None, sas: None };
+        return Ok(Location::new(store, Selection::of_key(&key), url));
+    };
+    let host = host.to_ascii_lowercase();
+    let Some((account, suffix)) = azure_host(&host) else {
+        let text =
+            format!("{}: behind the @ comes account.dfs.core.windows.net, or another host of Azure's", shown_url(url));
+        return Err(invalid(text));
+    };
+    if container.is_empty() {
+        return Err(invalid(format!("{} names no container in front of the @", shown_url(url))));
     }
-    let store = StoreId::Azure { container, account, endpoint, sas: None };
+    let store = StoreId::Azure {
+        container: container.to_owned(),
+        account: Some(account.to_owned()),
+        endpoint: Some(format!("https://{account}.blob.{suffix}")),
+        sas: None,
+    };
     Ok(Location::new(store, Selection::of_key(&key), url))
 }
 
 fn bucket_and_key(url: &str, rest: &str, what: &str) -> Result<(String, String)> {
     let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+    let is_azure = what == "container";
+    if signature_in(rest).is_some() {
+        let instead = if is_azure {
+            "give the SAS in an https:// URL or in AZURE_STORAGE_SAS_KEY"
+        } else {
+            "give the whole https:// URL to read one object"
+        };
+        return Err(invalid(format!("{}: a signature cannot be part of it; {instead}", shown_url(url))));
+    }
     if bucket.is_empty() {
         return Err(invalid(format!(
-            "{url} names no {what}: write {}://{what}/name",
+            "{} names no {what}: write {}://{what}/name",
+            shown_url(url),
             url.split("://").next().unwrap_or_default()
         )));
     }
+    if bucket.contains(':') || (!is_azure && bucket.contains('@')) {
+        let instead = if is_azure { "AZURE_STORAGE_ACCOUNT_KEY" } else { "the environment" };
+        return Err(invalid(format!("{}: a user or key cannot be part of it; set {instead}", shown_url(url))));
+    }
     if bucket.contains(['*', '?']) {
-        return Err(invalid(format!("{url}: the {what} cannot be a pattern")));
+        return Err(invalid(format!("{}: the {what} cannot be a pattern", shown_url(url))));
     }
     Ok((bucket.to_owned(), key.to_owned()))
 }
 
 fn web(url: &str) -> Result<Location> {
-    let parsed = Url::parse(url).map_err(|error| invalid(format!("{} is no valid URL: {error}", shown(url))))?;
+    let parsed = Url::parse(url).map_err(|error| invalid(format!("{} is no valid URL: {error}", shown_url(url))))?;
     let host = parsed.host_str().unwrap_or_default().to_owned();
-    if let Some((account, suffix)) = host.split_once('.')
-        && suffix.starts_with("blob.core.")
+    if let Some((account, suffix)) = azure_host(&host)
+        && suffix != FABRIC
     {
-        return azure_web(url, &parsed, account);
+        return azure_web(url, &parsed, account, suffix);
     }
     let path = decoded(url, parsed.path())?;
     if path.contains('*') {
-        let text = format!("{}: a web server's files cannot be listed, so * finds nothing; give each URL", shown(url));
+        let text =
+            format!("{}: a web server's files cannot be listed, so * finds nothing; give each URL", shown_url(url));
         return Err(invalid(text));
     }
     let name = path.rsplit('/').next().unwrap_or_default();
     if name.is_empty() {
-        return Err(invalid(format!("{} names no file of the web server", shown(url))));
+        return Err(invalid(format!("{} names no file of the web server", shown_url(url))));
     }
     let store = StoreId::Http { url: Zeroizing::new(parsed.to_string()) };
     Ok(Location::new(store, Selection::Object(name.to_owned()), url))
 }
 
 /// `https://account.blob.core.windows.net/container/key?SAS`
-fn azure_web(url: &str, parsed: &Url, account: &str) -> Result<Location> {
+fn azure_web(url: &str, parsed: &Url, account: &str, suffix: &str) -> Result<Location> {
     // A `?` begins the query here: as a wildcard it has to be written `%3F`, and is one then.
     let path = decoded(url, parsed.path())?;
-    let (container, key) = bucket_and_key(&shown(url), path.trim_start_matches('/'), "container")?;
+    let (container, key) = bucket_and_key(url, path.trim_start_matches('/'), "container")?;
+    let port = parsed.port().map(|port| format!(":{port}")).unwrap_or_default();
     let store = StoreId::Azure {
         container,
         account: Some(account.to_owned()),
-        endpoint: Some(parsed.origin().ascii_serialization()),
+        endpoint: Some(format!("{}://{account}.blob.{suffix}{port}", parsed.scheme())),
         sas: parsed.query().map(|query| Zeroizing::new(query.to_owned())),
     };
     Ok(Location::new(store, Selection::of_key(&key), url))
@@ -324,23 +386,74 @@ fn azure_web(url: &str, parsed: &Url, account: &str) -> Result<Location> {
 
 fn decoded(url: &str, path: &str) -> Result<String> {
     let decoded = percent_decode_str(path).decode_utf8();
-    decoded.map(Into::into).map_err(|_| invalid(format!("{}: the path is not UTF-8 when decoded", shown(url))))
+    decoded.map(Into::into).map_err(|_| invalid(format!("{}: the path is not UTF-8 when decoded", shown_url(url))))
 }
 
-/// A URL without what may be secret.
-fn shown(url: &str) -> String {
-    let url = url.split(['?', '#']).next().unwrap_or_default();
-    match url.split_once("://") {
-        Some((scheme, rest)) => {
-            let (authority, path) = rest.split_once('/').map_or((rest, None), |(host, path)| (host, Some(path)));
-            let host = authority.rsplit('@').next().unwrap_or_default();
-            match path {
-                Some(path) => format!("{scheme}://{host}/{path}"),
-                None => format!("{scheme}://{host}"),
-            }
+/// A URL, or a word that was meant as one, as it may be shown: without user and password, without the query of an `http` or
+/// `https` URL, and in other schemes, where `?` is a wildcard, without a query that holds a signature.
+///
+/// What is no URL and holds no signature comes back as it is.
+///
+/// ```
+/// assert_eq!(par7z_object_store::shown_url("https://me:secret@host/a.7z?sig=x"), "https://host/a.7z");
+/// assert_eq!(par7z_object_store::shown_url("az://logs/day-??"), "az://logs/day-??");
+/// ```
+pub fn shown_url(url: &str) -> String {
+    let Some((scheme, rest)) = split_scheme(url) else {
+        return url[..signature_in(url).unwrap_or(url.len())].to_owned();
+    };
+    let slashes = &url[scheme.len()..url.len() - rest.len()];
+    let lower = scheme.to_ascii_lowercase();
+    let is_web = matches!(lower.as_str(), "http" | "https");
+    let (mut authority, mut path) = rest.split_at(rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len()));
+    // Data Lake's URLs have the container where others have the user.
+    let mut container = "";
+    if let Some((user, host)) = authority.rsplit_once('@') {
+        authority = host;
+        if matches!(lower.as_str(), "az" | "azure" | "abfs" | "abfss") && is_container(user) {
+            container = user;
         }
-        None => url.to_owned(),
     }
+    let port = authority[authority.rfind(']').unwrap_or_default()..].rsplit_once(':').map(|(_, port)| port);
+    if let Some(port) = port.filter(|port| !is_web || !port.bytes().all(|byte| byte.is_ascii_digit())) {
+        // No port but a password, perhaps up to a / or ? that is in it.
+        match path.rfind('@') {
+            Some(at) => {
+                let behind = &path[at + 1..];
+                (authority, path) = behind.split_at(behind.find(['/', '\\', '?', '#']).unwrap_or(behind.len()));
+            }
+            None => authority = &authority[..authority.len() - port.len() - 1],
+        }
+    }
+    let query = if is_web { path.find(['?', '#']) } else { None };
+    let end = [query, signature_in(path)].into_iter().flatten().min().unwrap_or(path.len());
+    let at = if container.is_empty() { "" } else { "@" };
+    format!("{scheme}{slashes}{container}{at}{authority}{}", &path[..end])
+}
+
+/// The scheme of a URL, and what comes behind its slashes, of which one may be missing. A drive's letter is no scheme.
+fn split_scheme(url: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = url.split_once(':')?;
+    let is_scheme = scheme.len() > 1
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
+    let behind = rest.trim_start_matches(['/', '\\']);
+    let is_web = matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https");
+    (is_scheme && (behind.len() < rest.len() || is_web)).then_some((scheme, behind))
+}
+
+/// Where in a path a query begins that holds a signature or what belongs to one.
+fn signature_in(path: &str) -> Option<usize> {
+    const PARTS: [&str; 6] = ["sig=", "sig%3d", "signature=", "signature%3d", "sv=", "token="];
+    // The same length in bytes: only ASCII letters change.
+    let lower = path.to_ascii_lowercase();
+    let begin = [lower.find(['?', '#']), lower.find("%3f")].into_iter().flatten().min()?;
+    PARTS.iter().any(|part| lower[begin..].contains(part)).then_some(begin)
+}
+
+/// Whether it can be a container's name: Azure has lower-case letters, digits and `-`, and `$web` and its like.
+fn is_container(name: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'$');
+    (1..=63).contains(&name.len()) && name.bytes().all(is_allowed)
 }
 
 fn invalid(text: String) -> Error {
@@ -393,12 +506,84 @@ mod tests {
         for url in [
             "https://acc.blob.core.windows.net/box/a/b.txt?sv=2024&sig=SECRET",
             "https://user:SECRET@example.com/a.7z?token=SECRET",
+            "https://example.com:8443/a.7z#SECRET",
         ] {
             let location = Location::parse(url).unwrap();
             assert!(!format!("{location} {location:?}").contains("SECRET"), "{location}");
         }
-        let error = Location::parse("https://user:SECRET@example.com/*?sig=SECRET").unwrap_err().to_string();
-        assert!(!error.contains("SECRET") && error.contains("cannot be listed"), "{error}");
+        for (url, why) in [
+            ("https://user:SECRET@example.com/*?sig=SECRET", "cannot be listed"),
+            ("az://box/x.7z?sv=2024&sig=SECRET", "in an https:// URL or in AZURE_STORAGE_SAS_KEY"),
+            ("abfss://box@acc.dfs.core.windows.net/x?sig=SECRET", "AZURE_STORAGE_SAS_KEY"),
+            ("https://acc.blob.core.windows.net/box/x%3Fsv=1%26sig=SECRET", "AZURE_STORAGE_SAS_KEY"),
+            ("az://box?sig=SECRET", "AZURE_STORAGE_SAS_KEY"),
+            ("s3://bucket/x?X-Amz-Signature=SECRET", "signature"),
+            ("s3://KEY:SECRET@bucket/x", "user or key"),
+            ("s3://KEY:1/SECRET@bucket/x", "user or key"),
+            ("gs://KEY:SECRET/x", "user or key"),
+            ("az://acc:SECRET@box/x", "user or key"),
+            ("az://SECRETKEY@box/x", "behind the @"),
+            ("ftp://user:SECRET@host/x?sig=SECRET", "no scheme ftp://"),
+            ("https://user:SECRET/SECRET@host/x", "no valid URL"),
+            ("https://user:SECRET?SECRET@host/x", "no valid URL"),
+            ("https:/user:SECRET@host/x?SECRET", "is no URL"),
+            ("acc.blob.core.windows.net/box/x?sig=SECRET", "is no URL"),
+        ] {
+            let error = Location::parse(url).unwrap_err().to_string();
+            assert!(!error.contains("SECRET") && error.contains(why), "{url}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_is_shown() {
+        for (url, shown) in [
+            ("az://logs/day-??/x#1", "az://logs/day-??/x#1"),
+            ("abfss://box@acc.dfs.core.windows.net/x", "abfss://box@acc.dfs.core.windows.net/x"),
+            ("https://host:80/a@b/c?d", "https://host:80/a@b/c"),
+            ("http://[::1]:80/a", "http://[::1]:80/a"),
+            ("s3://bucket/a@b:c", "s3://bucket/a@b:c"),
+            ("C:\\a\\b@c", "C:\\a\\b@c"),
+            ("a/b?c@d", "a/b?c@d"),
+            ("-mx=9", "-mx=9"),
+        ] {
+            assert_eq!(shown_url(url), shown);
+        }
+    }
+
+    #[test]
+    fn only_azures_own_hosts_are_azure() {
+        for host in [
+            "acc.blob.core.windows.net",
+            "acc.dfs.core.windows.net",
+            "ACC.blob.core.windows.net",
+            "acc.blob.core.chinacloudapi.cn",
+            "acc.blob.core.usgovcloudapi.net",
+            "acc.blob.core.cloudapi.de",
+        ] {
+            let store = Location::parse(&format!("https://{host}/box/x")).unwrap().store;
+            assert!(
+                matches!(&store, StoreId::Azure { endpoint: Some(endpoint), .. }
+                if endpoint.starts_with("https://acc.blob.core.")),
+                "{host}"
+            );
+            assert!(Location::parse(&format!("abfss://box@{host}/x")).unwrap().store == store, "{host}");
+        }
+        for host in [
+            "x.blob.core.evil.com",
+            "x.blob.core.windows.net.evil.com",
+            "x.evil.blob.core.windows.net",
+            "blob.core.windows.net",
+            "evil.com",
+        ] {
+            let location = Location::parse(&format!("https://{host}/box/x")).unwrap();
+            assert!(matches!(location.store, StoreId::Http { .. }), "{host}");
+            let error = Location::parse(&format!("abfss://box@{host}/x")).unwrap_err().to_string();
+            assert!(error.contains("behind the @"), "{error}");
+        }
+        assert!(Location::parse("abfss://box@evil.com#@acc.dfs.core.windows.net/x").is_err());
+        let fabric = Location::parse("abfss://space@onelake.dfs.fabric.microsoft.com/x").unwrap();
+        assert!(matches!(&fabric.store, StoreId::Azure { endpoint: Some(endpoint), .. }
+            if endpoint == "https://onelake.blob.fabric.microsoft.com"));
     }
 
     #[test]

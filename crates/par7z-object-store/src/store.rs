@@ -9,7 +9,7 @@ use crate::options::{Retry, StoreOptions};
 use crate::runtime::Runtime;
 use crate::web::WebObject;
 use object_store::aws::AmazonS3Builder;
-use object_store::azure::MicrosoftAzureBuilder;
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::client::ClientOptions;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::http::HttpBuilder;
@@ -21,12 +21,15 @@ use par7z::{Error, ErrorKind, Result};
 use std::fmt;
 use std::sync::{Arc, Once};
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// A server that says nothing for so long is taken for gone, and the request is tried again.
 const READ_SILENCE: Duration = Duration::from_secs(60);
 /// The answer to an upload comes after the part is sent, which takes its time.
 const UPLOAD_SILENCE: Duration = Duration::from_secs(15 * 60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Whose key the emulator has.
+const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
 
 /// A connection to a container, bucket or web server. Clones share it.
 #[derive(Clone)]
@@ -41,7 +44,7 @@ pub struct Store {
     pub(crate) kind: StoreKind,
     pub(crate) options: StoreOptions,
     pub(crate) runtime: Runtime,
-    /// How a place in it begins when it is shown.
+    /// How a place in it begins when it is shown; a web server's object is shown so as a whole.
     shown: String,
 }
 
@@ -78,7 +81,8 @@ impl Store {
     /// Prepares a connection to the store of `location`. Nothing is sent yet.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidOption`]: credentials are missing or cannot be read, an address is no URL.
+    /// [`ErrorKind::InvalidOption`]: credentials are missing, cannot be read, are another account's or would go unencrypted
+    /// to an Azure host; an address is no URL.
     pub fn connect(location: &Location, options: &StoreOptions) -> Result<Self> {
         install_tls();
         let failed = |error: object_store::Error| {
@@ -89,8 +93,7 @@ impl Store {
             );
             Error::new(ErrorKind::InvalidOption, text)
         };
-        let shown = location.to_string();
-        let shown = shown.strip_suffix(location.selection().key()).unwrap_or(&shown).to_owned();
+        let shown = location.shown_store();
         let build = Build { location, options };
         let (reading, uploading) = (READ_SILENCE, UPLOAD_SILENCE);
         let mut kind = StoreKind::Objects;
@@ -153,7 +156,10 @@ impl Store {
 
     /// A key as the user knows it.
     pub(crate) fn shown(&self, key: &str) -> String {
-        format!("{}{key}", self.shown)
+        match self.kind {
+            StoreKind::Http => self.shown.clone(),
+            StoreKind::Objects => format!("{}{key}", self.shown),
+        }
     }
 
     /// The path of a key.
@@ -214,20 +220,49 @@ impl Build<'_> {
         let StoreId::Azure { container, account, endpoint, sas } = &self.location.store else {
             unreachable!("called for Azure alone")
         };
-        let given = match &self.options.connection_string {
+        let invalid = |why: String| Error::new(ErrorKind::InvalidOption, format!("{}: {why}", self.location));
+        if self.options.endpoint.is_none() && !self.options.anonymous && self.allow_http(endpoint.as_deref()) {
+            return Err(invalid("credentials do not go to Azure unencrypted; write https://".to_owned()));
+        }
+        let is_other = |named: Option<&str>| {
+            account.as_ref().zip(named).is_some_and(|(account, named)| !account.eq_ignore_ascii_case(named))
+        };
+        let mut given = match &self.options.connection_string {
             Some(given) => Some(given.clone()),
             None if self.options.from_environment => match std::env::var("AZURE_STORAGE_CONNECTION_STRING") {
-                Ok(text) => Some(crate::credentials::ConnectionString::parse(&text)?),
+                Ok(text) => Some(crate::credentials::ConnectionString::parse(&Zeroizing::new(text))?),
                 Err(_) => None,
             },
             None => None,
         };
+        // The URL goes before the string; its key opens no other account, and is none of that account's business.
+        let passed_over = given.take_if(|given| {
+            is_other(if given.is_emulator { Some(EMULATOR_ACCOUNT) } else { given.account.as_deref() })
+        });
         let ask = self.options.from_environment && given.is_none();
-        let mut builder = if ask { MicrosoftAzureBuilder::from_env() } else { MicrosoftAzureBuilder::new() }
-            .with_container_name(container);
-        for (key, value) in self.options.settings_of("azure_") {
-            builder = builder.with_config(key, value);
+        let mut settings = if ask { azure_environment() } else { Vec::new() };
+        let of_options = self.options.settings_of("azure_");
+        settings.extend(of_options.map(|(key, value)| (key, Zeroizing::new(value.to_owned()))));
+        let of_account = settings.iter().rev().find(|(key, _)| *key == AzureConfigKey::AccountName);
+        if is_other(of_account.map(|(_, name)| name.as_str())) {
+            settings.retain(|(key, _)| !matches!(key, AzureConfigKey::AccessKey | AzureConfigKey::SasKey));
         }
+        if passed_over.is_some()
+            && sas.is_none()
+            && !self.options.anonymous
+            && !settings.iter().any(|(key, _)| signs_in(key))
+        {
+            let text = "the connection string is another account's; give this one's, or a URL with its SAS";
+            return Err(invalid(text.to_owned()));
+        }
+        let mut builder = MicrosoftAzureBuilder::new();
+        for (key, value) in &settings {
+            builder = builder.with_config(*key, value.as_str());
+        }
+        if ask && let Ok(address) = std::env::var("IDENTITY_ENDPOINT") {
+            builder = builder.with_msi_endpoint(address);
+        }
+        builder = builder.with_container_name(container);
         let mut address = self.options.endpoint.clone().or_else(|| endpoint.clone());
         if let Some(given) = given {
             builder = builder.with_use_emulator(given.is_emulator);
@@ -247,8 +282,7 @@ impl Build<'_> {
         }
         if let Some(sas) = sas {
             // The URL's own signature goes before a key that the environment has for the account.
-            builder =
-                with_sas(builder, sas).with_config(object_store::azure::AzureConfigKey::CredentialType, "sas_token");
+            builder = with_sas(builder, sas).with_config(AzureConfigKey::CredentialType, "sas_token");
         }
         let allow_http = self.allow_http(address.as_deref());
         if let Some(address) = address {
@@ -304,5 +338,113 @@ impl Build<'_> {
 }
 
 fn with_sas(builder: MicrosoftAzureBuilder, sas: &str) -> MicrosoftAzureBuilder {
-    builder.with_config(object_store::azure::AzureConfigKey::SasKey, sas)
+    builder.with_config(AzureConfigKey::SasKey, sas)
+}
+
+/// The environment's settings for Azure. The crate's own builder reads the same, but cannot be made to leave a key out.
+fn azure_environment() -> Vec<(AzureConfigKey, Zeroizing<String>)> {
+    let texts = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    let of_azure = texts.filter(|(name, _)| name.starts_with("AZURE_"));
+    let known = of_azure.filter_map(|(name, value)| {
+        Some((name.to_ascii_lowercase().parse().ok()?, Zeroizing::new(value.into_string().ok()?)))
+    });
+    known.collect()
+}
+
+/// Whether a setting is a way to sign in, or the first part of one.
+fn signs_in(key: &AzureConfigKey) -> bool {
+    use AzureConfigKey as Key;
+    matches!(
+        key,
+        Key::AccessKey
+            | Key::SasKey
+            | Key::Token
+            | Key::ClientId
+            | Key::MsiEndpoint
+            | Key::ObjectId
+            | Key::MsiResourceId
+            | Key::FederatedTokenFile
+            | Key::UseAzureCli
+            | Key::FabricTokenServiceUrl
+            | Key::SkipSignature
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STRING: &str = "AccountName=mine;AccountKey=U0VDUkVU";
+
+    fn options() -> StoreOptions {
+        StoreOptions::new().from_environment(false)
+    }
+
+    fn built(url: &str, options: &StoreOptions) -> Result<MicrosoftAzureBuilder> {
+        Build { location: &Location::parse(url).unwrap(), options }.azure(READ_SILENCE)
+    }
+
+    #[test]
+    fn a_key_is_not_used_for_another_account() {
+        let with_string = options().connection_string(STRING).unwrap();
+        let key_of = |builder: &MicrosoftAzureBuilder| builder.get_config_value(&AzureConfigKey::AccessKey);
+        for url in ["az://box/x", "https://mine.blob.core.windows.net/box/x", "abfss://box@Mine.dfs.core.windows.net/x"]
+        {
+            assert!(key_of(&built(url, &with_string).unwrap()).is_some(), "{url}");
+        }
+        let other = "https://other.blob.core.windows.net/box/x";
+        let error = built(other, &with_string).unwrap_err().to_string();
+        assert!(error.contains("another account's") && !error.contains("U0VDUkVU"), "{error}");
+        assert!(built("abfss://box@other.dfs.core.windows.net/x", &with_string).is_err());
+        for builder in [
+            built(&format!("{other}?sig=x"), &with_string).unwrap(),
+            built(other, &with_string.clone().anonymous(true)).unwrap(),
+            built(other, &with_string.setting("AZURE_STORAGE_TOKEN", "t").unwrap()).unwrap(),
+        ] {
+            assert_eq!(key_of(&builder), None);
+            assert_eq!(builder.get_config_value(&AzureConfigKey::AccountName).as_deref(), Some("other"));
+        }
+        let settings = [("AZURE_STORAGE_ACCOUNT_NAME", "mine"), ("AZURE_STORAGE_ACCOUNT_KEY", "U0VDUkVU")];
+        let with_settings =
+            settings.into_iter().try_fold(options(), |options, (name, value)| options.setting(name, value));
+        let with_settings = with_settings.unwrap();
+        assert!(key_of(&built("https://mine.blob.core.windows.net/box/x", &with_settings).unwrap()).is_some());
+        assert_eq!(key_of(&built(other, &with_settings).unwrap()), None);
+        let emulator = options().connection_string("UseDevelopmentStorage=true").unwrap();
+        assert!(built(other, &emulator).is_err() && built("az://box/x", &emulator).is_ok());
+    }
+
+    #[test]
+    fn credentials_do_not_go_unencrypted() {
+        let url = "http://mine.blob.core.windows.net/box/x";
+        let with_string = options().connection_string(STRING).unwrap();
+        for url in [url.to_owned(), format!("{url}?sig=SECRET")] {
+            let error = built(&url, &with_string).unwrap_err().to_string();
+            assert!(error.contains("https://") && !error.contains("SECRET"), "{error}");
+        }
+        assert!(built(url, &with_string.clone().endpoint("http://127.0.0.1:10000/mine")).is_ok());
+        assert!(built(url, &options().anonymous(true)).is_ok());
+    }
+
+    #[test]
+    fn places_are_shown_once() {
+        let options = options().anonymous(true).setting("AZURE_STORAGE_ACCOUNT_NAME", "acc").unwrap();
+        for (url, key, shown) in [
+            ("https://h/a%20b.bin?x", "a b.bin", "https://h/a%20b.bin"),
+            ("http://me:pw@h/d/a.bin", "a.bin", "http://h/d/a.bin"),
+            (
+                "https://acc.blob.core.windows.net/box/d/a%20b?sig=x",
+                "d/a b",
+                "https://acc.blob.core.windows.net/box/d/a b",
+            ),
+            ("https://acc.blob.core.windows.net/box/d/%2A", "d/x", "https://acc.blob.core.windows.net/box/d/x"),
+            ("az://box/d/*", "d/x y", "az://box/d/x y"),
+            ("az://box", "x", "az://box/x"),
+            ("abfss://box@acc.dfs.core.windows.net/d/", "d/x", "abfss://box@acc.dfs.core.windows.net/d/x"),
+            ("s3://bucket/x", "x", "s3://bucket/x"),
+        ] {
+            let store = Store::connect(&Location::parse(url).unwrap(), &options).unwrap();
+            assert_eq!(store.shown(key), shown, "{url}");
+        }
+    }
 }
