@@ -15,7 +15,7 @@
 use crate::location::Location;
 use crate::options::StoreOptions;
 use crate::store::Store;
-use crate::upload::{Existing, Line, Target, Upload};
+use crate::upload::{Existing, Line, Target, Upload, end};
 use futures_util::StreamExt;
 use par7z::storage::Sink;
 use par7z::{Error, ErrorKind, Result};
@@ -103,9 +103,21 @@ impl Sink for ObjectSink {
     fn finish(mut self: Box<Self>, start_header: &[u8; 32]) -> Result<()> {
         self.upload.seal()?;
         self.upload.patch(start_header);
+        self.upload.deliver(true)?;
         let target = self.upload.target().clone();
+        let mut upload = self.upload;
+        // Uploads come back from the runtime, which cannot wait until one that failed is ended.
+        let (mut upload, delivered) = target.wait(async move {
+            let delivered = upload.delivered().await;
+            Ok((upload, delivered))
+        })?;
+        delivered?;
         target.check_free()?;
-        target.wait(self.upload.completion(true)?)
+        let (_upload, completed) = target.wait(async move {
+            let completed = upload.complete().await;
+            Ok((upload, completed))
+        })?;
+        completed
     }
 
     fn abort(self: Box<Self>) {
@@ -209,6 +221,26 @@ impl ObjectVolumeSink {
     fn publish(mut self) -> Result<()> {
         let targets: Vec<_> = self.volumes.iter().map(|volume| volume.target().clone()).collect();
         let behind = self.target(targets.len())?;
+        // One that takes another's place has to be in the store before the other one goes.
+        let in_one_request = targets.len() == 1 && self.existing == Existing::Refuse;
+        for volume in &mut self.volumes {
+            volume.deliver(in_one_request)?;
+        }
+        let runtime = &targets[0];
+        let mut volumes = std::mem::take(&mut self.volumes);
+        let (volumes, delivered) = runtime.wait(async move {
+            let mut delivered = Ok(());
+            for volume in &mut volumes {
+                delivered = volume.delivered().await;
+                if delivered.is_err() {
+                    break;
+                }
+            }
+            Ok((volumes, delivered))
+        })?;
+        // Back, so that what fails is ended together.
+        self.volumes = volumes;
+        delivered?;
         if self.existing == Existing::Refuse {
             // A reader goes on as long as there is a next number.
             for target in targets.iter().chain([&behind]) {
@@ -217,25 +249,31 @@ impl ObjectVolumeSink {
         } else {
             targets[0].delete()?;
         }
-        let in_one_request = targets.len() == 1;
-        let mut completions = Vec::new();
-        for volume in std::mem::take(&mut self.volumes) {
-            completions.push(volume.completion(in_one_request)?);
-        }
-        let first = completions.remove(0);
-        let runtime = &targets[0];
-        let others = runtime.wait(async move {
+        let mut others = std::mem::take(&mut self.volumes);
+        let mut first = others.remove(0);
+        let (volumes, results) = runtime.wait(async move {
             // All are tried, so that it is known which ones stand.
-            let all =
-                futures_util::stream::iter(completions).buffered(COMPLETED_AT_ONCE).collect::<Vec<Result<()>>>().await;
-            Ok(all)
+            let all = futures_util::stream::iter(others).map(|mut volume| async move {
+                let completed = volume.complete().await;
+                (volume, completed)
+            });
+            let (mut volumes, mut results): (Vec<_>, Vec<_>) = all.buffered(COMPLETED_AT_ONCE).unzip().await;
+            if results.iter().all(Result::is_ok) {
+                results.push(first.complete().await);
+            }
+            volumes.push(first);
+            Ok((volumes, results))
         })?;
-        let broken = others.iter().any(Result::is_err);
-        let result = if broken { others.into_iter().collect() } else { runtime.wait(first) };
+        self.volumes = volumes;
+        let result: Result<()> = results.into_iter().collect();
         if let Err(error) = result {
-            for target in &targets {
-                // Without its first volume none is of use.
-                let _ = target.delete();
+            end(&mut self.volumes);
+            // An object that somebody else has made in the meantime is not ours to delete.
+            if !in_one_request || error.kind() != ErrorKind::AlreadyExists {
+                for target in &targets {
+                    // Without its first volume none is of use.
+                    let _ = target.delete();
+                }
             }
             return Err(error);
         }
@@ -246,6 +284,12 @@ impl ObjectVolumeSink {
             }
         }
         Ok(())
+    }
+}
+
+impl Drop for ObjectVolumeSink {
+    fn drop(&mut self) {
+        end(&mut self.volumes);
     }
 }
 
@@ -294,6 +338,6 @@ impl Sink for ObjectVolumeSink {
     }
 
     fn abort(self: Box<Self>) {
-        // Dropping the uploads ends them.
+        // Dropping the sink ends them.
     }
 }

@@ -2,21 +2,28 @@
 //!
 //! Invariants: parts are numbered in the order of their bytes; a part but the last has the size of [`part_bytes`], so it
 //! is at least 5 MiB; a part is sent only when bytes behind it have come, so the last one is known to be the last; until
-//! [`Upload::completion`] is through, dropping the upload ends it in the store.
+//! [`Upload::complete`] is through, dropping the upload ends it in the store.
+//!
+//! At the end come two steps, so that something can be done in between: [`Upload::deliver`] and [`Upload::delivered`]
+//! bring all parts into the store, [`Upload::complete`] makes the object visible.
 
 use crate::buffer::Buffer;
 use crate::error::{explained, panicked, store_error};
+use crate::options::Retry;
 use crate::store::{Store, Uploads};
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
+use futures_util::StreamExt;
+use object_store::client::HttpError;
 use object_store::multipart::PartId;
 use object_store::path::Path;
-use object_store::{Error as StoreError, GetOptions, MultipartId, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{
+    Error as StoreError, GetOptions, MultipartId, ObjectMeta, ObjectStoreExt, PutMode, PutOptions, PutPayload,
+};
 use par7z::{Error, ErrorKind, Result};
 use std::future::Future;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// After so many parts they are twice as large.
@@ -25,8 +32,17 @@ const PARTS_OF_A_SIZE: usize = 1000;
 const MAX_DOUBLINGS: usize = 8;
 /// S3 takes no more.
 const MAX_PARTS: usize = 10_000;
-/// How long a dropped upload waits for the store to forget it.
+/// How long dropped uploads, all together, wait for the store to forget them.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Uploads that are ended at the same time.
+const ENDED_AT_ONCE: usize = 16;
+/// Requests to end an upload, each with the `object_store` crate's repeats.
+const ENDING_ATTEMPTS: u32 = 4;
+/// New attempts that a request gets however long the ones before took: a part on a slow line takes longer than all of
+/// [`Retry::total_time`].
+const REPEATS_IN_ANY_CASE: u32 = 2;
+/// How long it is asked what became of an object whose completion failed.
+const LOOKING: Duration = Duration::from_secs(60);
 
 /// What to do about an object that has the name already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +92,8 @@ impl Target {
         format!("cannot write {}", self.shown)
     }
 
-    /// If it must not be replaced: an error if it is there. Also finds early that the store cannot be reached.
+    /// If it must not be replaced: an error if it is there. Also finds early that the store cannot be reached. Credentials
+    /// that may only write are enough to replace.
     pub(crate) fn check_free(&self) -> Result<()> {
         let target = self.clone();
         self.wait(async move {
@@ -87,9 +104,43 @@ impl Target {
                     Err(Error::new(ErrorKind::AlreadyExists, text))
                 }
                 Ok(_) | Err(StoreError::NotFound { .. }) => Ok(()),
+                Err(StoreError::PermissionDenied { .. }) if target.existing == Existing::Replace => Ok(()),
                 Err(error) => Err(store_error(target.failed(), &error)),
             }
         })
+    }
+
+    /// What stands there before the object is completed. `None` = unknown.
+    async fn before(&self) -> Option<Option<ObjectMeta>> {
+        if self.existing == Existing::Refuse {
+            // It was free a moment ago.
+            return Some(None);
+        }
+        match tokio::time::timeout(LOOKING, self.store.objects.head(&self.path)).await {
+            Ok(Ok(meta)) => Some(Some(meta)),
+            Ok(Err(StoreError::NotFound { .. })) => Some(None),
+            Ok(Err(_)) | Err(_) => None,
+        }
+    }
+
+    /// After an error: whether the object was completed all the same. The store's answer may have been lost, and a second
+    /// request finds the object there or the upload gone.
+    async fn was_completed(&self, before: Option<&Option<ObjectMeta>>, bytes: u64) -> bool {
+        let Some(before) = before else { return false };
+        match tokio::time::timeout(LOOKING, self.store.objects.head(&self.path)).await {
+            Ok(Ok(meta)) => meta.size == bytes && before.as_ref() != Some(&meta),
+            Ok(Err(_)) | Err(_) => false,
+        }
+    }
+
+    /// As [`was_completed`](Self::was_completed), for an object whose bytes are at hand: whoever else wrote one of the same
+    /// size is told apart.
+    async fn holds(&self, bytes: &Bytes) -> bool {
+        let looking = async {
+            let found = self.store.objects.get(&self.path).await.ok()?;
+            if found.meta.size != bytes.len() as u64 { None } else { found.bytes().await.ok() }
+        };
+        matches!(tokio::time::timeout(LOOKING, looking).await, Ok(Some(found)) if found == *bytes)
     }
 
     /// Deletes the object; it is no error if there is none.
@@ -156,6 +207,52 @@ impl Drop for Place {
     }
 }
 
+/// Attempts at one request. The `object_store` crate repeats each by itself, but only within [`Retry::total_time`] from its
+/// begin, which sending a part alone may take, and not if a broken connection leaves open whether the store did it.
+struct Attempts {
+    retry: Retry,
+    failures: u32,
+    first_failure: Option<Instant>,
+    begin: Instant,
+}
+
+impl Attempts {
+    fn new(retry: Retry) -> Self {
+        Self { retry, failures: 0, first_failure: None, begin: Instant::now() }
+    }
+
+    /// After a failed attempt: waits, if there is another one to make.
+    async fn another(&mut self, error: &StoreError) -> bool {
+        // Other errors are a store's answers that stay the same.
+        let StoreError::Generic { .. } = error else { return false };
+        // What a server refuses, the crate has repeated as long as its clock went, or it does not help.
+        if !is_of_transport(error) && self.begin.elapsed() <= self.retry.total_time {
+            return false;
+        }
+        self.failures += 1;
+        let since = *self.first_failure.get_or_insert_with(Instant::now);
+        let is_late = self.failures > REPEATS_IN_ANY_CASE && since.elapsed() > self.retry.total_time;
+        if self.failures > self.retry.attempts || is_late {
+            return false;
+        }
+        tokio::time::sleep(Retry::wait(self.failures)).await;
+        self.begin = Instant::now();
+        true
+    }
+}
+
+/// Whether there was no whole answer.
+fn is_of_transport(error: &StoreError) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<HttpError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// Size of a part, the last one excepted.
 fn part_bytes(first_bytes: usize, number: usize) -> usize {
     first_bytes << (number / PARTS_OF_A_SIZE).min(MAX_DOUBLINGS)
@@ -179,13 +276,15 @@ pub(crate) struct Upload {
     before_bytes: u64,
     /// Parts behind a held one, or all.
     sent: Vec<Sent>,
+    /// What the store calls the parts, once all are there.
+    parts: Vec<PartId>,
     id: Option<MultipartId>,
     /// Why a part failed.
     failure: Arc<OnceLock<String>>,
 }
 
 impl Upload {
-    /// `hold_first`: part 0 stays in memory until [`completion`](Self::completion), for [`patch`](Self::patch).
+    /// `hold_first`: part 0 stays in memory until [`deliver`](Self::deliver), for [`patch`](Self::patch).
     pub(crate) fn new(target: Target, line: Arc<Line>, hold_first: bool) -> Self {
         Self {
             target,
@@ -194,6 +293,7 @@ impl Upload {
             current: Buffer::default(),
             before_bytes: 0,
             sent: Vec::new(),
+            parts: Vec::new(),
             id: None,
             failure: Arc::new(OnceLock::new()),
         }
@@ -287,7 +387,14 @@ impl Upload {
         let (target, failure) = (self.target.clone(), Arc::clone(&self.failure));
         let (parts, path) = (Arc::clone(&target.uploads.parts), target.path.clone());
         let task = self.target.store.runtime.spawn(async move {
-            let result = parts.put_part(&path, &id, number, PutPayload::from_bytes(part)).await;
+            let mut attempts = Attempts::new(target.store.options.retry);
+            let result = loop {
+                let result = parts.put_part(&path, &id, number, PutPayload::from_bytes(part.clone())).await;
+                match &result {
+                    Err(error) if attempts.another(error).await => {}
+                    _ => break result,
+                }
+            };
             drop(place);
             if let Err(error) = &result {
                 let _ = failure.set(explained(error));
@@ -311,84 +418,133 @@ impl Upload {
         Ok(id)
     }
 
-    /// Makes a sealed object visible when it is run. `in_one_request` allows that for an object of one part.
-    pub(crate) fn completion(mut self, in_one_request: bool) -> Result<BoxFuture<'static, Result<()>>> {
-        let held = self.held.take().map(Buffer::freeze);
+    /// Sends what was kept of a sealed object. `in_one_request`: an object of one part goes when it is completed.
+    pub(crate) fn deliver(&mut self, in_one_request: bool) -> Result<()> {
         if in_one_request && self.sent.is_empty() {
-            let target = self.target.clone();
-            return Ok(Box::pin(put(target, held.unwrap_or_default())));
+            return Ok(());
         }
-        if let Some(held) = held {
-            let first = self.send(0, held)?;
+        if let Some(held) = self.held.take() {
+            let first = self.send(0, held.freeze())?;
             self.sent.insert(0, first);
         }
-        Ok(Box::pin(self.complete_or_end()))
+        Ok(())
     }
 
-    async fn complete_or_end(mut self) -> Result<()> {
-        let result = self.complete().await;
-        if result.is_err() {
-            end(std::mem::take(&mut self.sent), self.target.clone(), self.id.take()).await;
+    /// Waits until the store has all parts.
+    pub(crate) async fn delivered(&mut self) -> Result<()> {
+        for sent in &mut self.sent {
+            let part = (&mut sent.id).await.map_err(|_| Error::io(self.target.failed(), panicked()))?;
+            self.parts.push(part.map_err(|error| store_error(self.target.failed(), &error))?);
         }
+        Ok(())
+    }
+
+    /// Makes an object visible whose parts are delivered. Its name must have been found free just before, if it must be.
+    pub(crate) async fn complete(&mut self) -> Result<()> {
+        let target = self.target.clone();
+        let Some(id) = self.id.clone() else {
+            return put(target, self.held.take().map(Buffer::freeze).unwrap_or_default()).await;
+        };
+        let (parts, bytes) = (std::mem::take(&mut self.parts), self.before_bytes);
+        complete(target, &id, parts, bytes).await?;
         // Nothing is left to end.
         self.sent.clear();
         self.id = None;
-        result
+        Ok(())
     }
 
-    async fn complete(&mut self) -> Result<()> {
-        let mut parts = Vec::with_capacity(self.sent.len());
-        for sent in &mut self.sent {
-            let part = (&mut sent.id).await.map_err(|_| Error::io(self.target.failed(), panicked()))?;
-            parts.push(part.map_err(|error| store_error(self.target.failed(), &error))?);
-        }
-        let id = self.id.clone().unwrap_or_default();
-        let completed = self.target.uploads.parts.complete_multipart(&self.target.path, &id, parts).await;
-        completed.map(drop).map_err(|error| store_error(self.target.failed(), &error))
+    /// What has to be ended in the store.
+    fn take_unfinished(&mut self) -> Option<Unfinished> {
+        let (sent, id) = (std::mem::take(&mut self.sent), self.id.take());
+        let is_begun = !sent.is_empty() || id.is_some();
+        is_begun.then(|| Unfinished { target: self.target.clone(), sent, id })
     }
 }
 
-/// Parts first: one that arrives after the end would stay in the store.
-async fn end(sent: Vec<Sent>, target: Target, id: Option<MultipartId>) {
-    for sent in &sent {
+/// An upload that comes to nothing.
+struct Unfinished {
+    target: Target,
+    sent: Vec<Sent>,
+    id: Option<MultipartId>,
+}
+
+impl Unfinished {
+    /// Parts first: one that arrives after the end would stay in the store.
+    async fn end(self) {
+        for sent in self.sent {
+            let _ = sent.task.await;
+        }
+        let Some(id) = self.id else { return };
+        for failures in 1..=ENDING_ATTEMPTS {
+            match self.target.uploads.parts.abort_multipart(&self.target.path, &id).await {
+                Ok(()) | Err(StoreError::NotFound { .. }) => return,
+                Err(_) => tokio::time::sleep(Retry::wait(failures)).await,
+            }
+        }
+    }
+}
+
+/// Ends uploads in the store, together.
+pub(crate) fn end(uploads: &mut [Upload]) {
+    let unfinished: Vec<_> = uploads.iter_mut().filter_map(Upload::take_unfinished).collect();
+    let Some(runtime) = unfinished.first().map(|first| first.target.store.runtime.clone()) else { return };
+    for sent in unfinished.iter().flat_map(|upload| &upload.sent) {
         sent.task.abort();
     }
-    for sent in sent {
-        let _ = sent.task.await;
-    }
-    if let Some(id) = id {
-        let ended = target.uploads.parts.abort_multipart(&target.path, &id);
-        let _ = tokio::time::timeout(PATIENCE, ended).await;
-    }
-}
-
-async fn put(target: Target, bytes: Bytes) -> Result<()> {
-    let put = |mode: PutMode| {
-        let options = PutOptions { mode, ..PutOptions::default() };
-        target.uploads.objects.put_opts(&target.path, PutPayload::from_bytes(bytes.clone()), options)
+    let ended = async move {
+        let all = futures_util::stream::iter(unfinished).map(Unfinished::end);
+        let _ = tokio::time::timeout(PATIENCE, all.buffer_unordered(ENDED_AT_ONCE).collect::<()>()).await;
     };
-    let result = match target.existing {
-        Existing::Replace => put(PutMode::Overwrite).await,
-        Existing::Refuse => match put(PutMode::Create).await {
-            // The store has no such request; the name was free a moment ago.
-            Err(StoreError::NotImplemented { .. } | StoreError::NotSupported { .. }) => put(PutMode::Overwrite).await,
-            result => result,
-        },
-    };
-    result.map(drop).map_err(|error| store_error(target.failed(), &error))
+    if tokio::runtime::Handle::try_current().is_ok() {
+        // Nothing may wait on a thread of a runtime.
+        runtime.spawn(ended);
+    } else {
+        runtime.wait(ended);
+    }
 }
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        if self.sent.is_empty() && self.id.is_none() {
-            return;
+        end(std::slice::from_mut(self));
+    }
+}
+
+async fn complete(target: Target, id: &MultipartId, parts: Vec<PartId>, bytes: u64) -> Result<()> {
+    let before = target.before().await;
+    let mut attempts = Attempts::new(target.store.options.retry);
+    loop {
+        let completed = target.uploads.parts.complete_multipart(&target.path, id, parts.clone()).await;
+        let Err(error) = completed else { return Ok(()) };
+        if target.was_completed(before.as_ref(), bytes).await {
+            return Ok(());
         }
-        let ended = end(std::mem::take(&mut self.sent), self.target.clone(), self.id.take());
-        if tokio::runtime::Handle::try_current().is_ok() {
-            // Nothing may wait on a thread of a runtime.
-            self.target.store.runtime.spawn(ended);
-        } else {
-            self.target.store.runtime.wait(ended);
+        if !attempts.another(&error).await {
+            return Err(store_error(target.failed(), &error));
+        }
+    }
+}
+
+async fn put(target: Target, bytes: Bytes) -> Result<()> {
+    let mut must_be_new = target.existing == Existing::Refuse;
+    let mut attempts = Attempts::new(target.store.options.retry);
+    loop {
+        let mode = if must_be_new { PutMode::Create } else { PutMode::Overwrite };
+        let options = PutOptions { mode, ..PutOptions::default() };
+        let payload = PutPayload::from_bytes(bytes.clone());
+        let error = match target.uploads.objects.put_opts(&target.path, payload, options).await {
+            Ok(_) => return Ok(()),
+            Err(StoreError::NotImplemented { .. } | StoreError::NotSupported { .. }) if must_be_new => {
+                // The store has no such request; the name was free a moment ago.
+                must_be_new = false;
+                continue;
+            }
+            Err(error) => error,
+        };
+        if target.holds(&bytes).await {
+            return Ok(());
+        }
+        if !attempts.another(&error).await {
+            return Err(store_error(target.failed(), &error));
         }
     }
 }

@@ -3,11 +3,12 @@
 
 mod support;
 
-use par7z::{Archive, Compressor, OpenOptions, Report, Threads, WriteOptions};
-use par7z_object_store::{Location, ObjectReader, ObjectSink, Objects, Retry, StoreOptions};
+use par7z::storage::Sink;
+use par7z::{Archive, Compressor, ErrorKind, Item, OpenOptions, Report, Threads, WriteOptions};
+use par7z_object_store::{Location, ObjectReader, ObjectSink, ObjectVolumeSink, Objects, Retry, StoreOptions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use support::content;
 use support::proxy::{Harm, Proxy};
@@ -271,4 +272,158 @@ fn what_is_dropped_ends_its_requests() {
     let first = objects.next().unwrap().unwrap();
     drop((objects, first));
     assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+}
+
+/// Items that are not packed, so that the archive is as long as they are.
+fn compress_into(sink: impl Sink + 'static, seed: u64, len: usize) -> par7z::Result<Report> {
+    let compressor = Compressor::new(WriteOptions::new().level(0).unwrap()).unwrap();
+    compressor.compress([Item::from_bytes("a", content(seed, len))], sink)
+}
+
+/// What `a` holds in an archive, which is read past the proxy.
+fn content_of(server: &Server, key: &str) -> Vec<u8> {
+    let options = match server {
+        Server::Azurite(server) => server.options(),
+        Server::Moto(server) => server.options(),
+    };
+    let reader = ObjectReader::open(&server.location(key), &options).unwrap();
+    let archive = Archive::from_source(reader, OpenOptions::new()).unwrap();
+    archive.test(par7z::ExtractOptions::new()).unwrap().into_complete().unwrap();
+    let mut found = Vec::new();
+    std::io::Read::read_to_end(&mut archive.read_entry(0).unwrap(), &mut found).unwrap();
+    found
+}
+
+const ONE_MORE: Retry = Retry { attempts: 1, total_time: Duration::from_secs(5) };
+
+#[test]
+fn an_archive_whose_last_answer_is_lost_is_there() {
+    for server in [Server::azurite(), Server::moto()] {
+        // Every answer to what makes an object visible.
+        let proxy = Proxy::start(server.port(), |_, line| {
+            let is_part = line.contains("comp=block&") || line.contains("partNumber=");
+            let makes_visible = line.contains("comp=blocklist")
+                || (line.starts_with("POST") && line.contains("uploadId="))
+                || (line.starts_with("PUT") && !is_part);
+            if makes_visible { Harm::LoseAnswer } else { Harm::None }
+        });
+        let options = server.options(&proxy).retry(ONE_MORE);
+        for (key, len) in [("small.7z", 1000), ("large.7z", 11 * MIB)] {
+            let location = server.location(key);
+            compress_into(ObjectSink::create(&location, &options).unwrap(), 1, len).unwrap();
+            assert!(content_of(&server, key) == content(1, len), "{key}");
+            // Of the same size: what was there before is not taken for it.
+            compress_into(ObjectSink::replace(&location, &options).unwrap(), 2, len).unwrap();
+            assert!(content_of(&server, key) == content(2, len), "{key}");
+        }
+        let sizes = [6 * MIB as u64];
+        let location = server.location("set.7z");
+        compress_into(ObjectVolumeSink::create(&location, &sizes, &options).unwrap(), 3, 20 * MIB).unwrap();
+        assert!(content_of(&server, "set.7z.001") == content(3, 20 * MIB));
+    }
+}
+
+#[test]
+fn an_archive_that_could_not_be_completed_is_not_taken_for_the_older_one() {
+    for server in [Server::azurite(), Server::moto()] {
+        let refusing = Arc::new(AtomicBool::new(false));
+        let refuses = Arc::clone(&refusing);
+        let proxy = Proxy::start(server.port(), move |_, line| {
+            let completes = line.contains("comp=blocklist") || line.starts_with("POST") || line.contains("small.7z");
+            let writes = !line.starts_with("GET") && !line.starts_with("HEAD") && !line.contains("uploads");
+            if completes && writes && refuses.load(Ordering::Relaxed) { Harm::Refuse(500) } else { Harm::None }
+        });
+        let options = server.options(&proxy).retry(ONE_MORE);
+        for (key, len) in [("small.7z", 1000), ("large.7z", 11 * MIB)] {
+            let location = server.location(key);
+            refusing.store(false, Ordering::Relaxed);
+            compress_into(ObjectSink::create(&location, &options).unwrap(), 1, len).unwrap();
+            refusing.store(true, Ordering::Relaxed);
+            compress_into(ObjectSink::replace(&location, &options).unwrap(), 2, len).unwrap_err();
+            assert!(content_of(&server, key) == content(1, len), "{key}");
+        }
+    }
+}
+
+#[test]
+fn parts_get_new_attempts_after_those_of_their_request() {
+    for server in [Server::azurite(), Server::moto()] {
+        let broken = AtomicU64::new(0);
+        let proxy = Proxy::start(server.port(), move |_, line| {
+            let is_part = line.contains("comp=block&") || line.contains("partNumber=");
+            // Two attempts are the request's own.
+            if is_part && broken.fetch_add(1, Ordering::Relaxed) < 3 { Harm::Drop } else { Harm::None }
+        });
+        let options = server.options(&proxy).retry(ONE_MORE).upload_bytes(1).unwrap();
+        compress_into(ObjectSink::create(&server.location("a.7z"), &options).unwrap(), 1, 20 * MIB).unwrap();
+        assert!(content_of(&server, "a.7z") == content(1, 20 * MIB));
+    }
+}
+
+#[test]
+fn an_older_set_stands_until_all_of_the_new_one_is_there() {
+    for server in [Server::azurite(), Server::moto()] {
+        let away = Arc::new(AtomicU64::new(0));
+        let is_away = Arc::clone(&away);
+        let proxy = Proxy::start(server.port(), move |_, line| {
+            let is_part = line.contains("comp=block&") || line.contains("partNumber=");
+            let volume = is_away.load(Ordering::Relaxed);
+            if is_part && line.contains(&format!("set.7z.{volume:03}")) { Harm::Refuse(500) } else { Harm::None }
+        });
+        let options = server.options(&proxy).retry(ONE_MORE);
+        let (location, sizes) = (server.location("set.7z"), [6 * MIB as u64]);
+        compress_into(ObjectVolumeSink::create(&location, &sizes, &options).unwrap(), 1, 20 * MIB).unwrap();
+        // The first volume, the last one, the only one.
+        for (volume, len) in [(1, 20 * MIB), (4, 20 * MIB), (1, 1000)] {
+            away.store(volume, Ordering::Relaxed);
+            let sink = ObjectVolumeSink::replace(&location, &sizes, &options).unwrap();
+            let error = compress_into(sink, 2, len).unwrap_err().to_string();
+            assert!(error.contains(&format!("set.7z.{volume:03}")), "{error}");
+            assert!(content_of(&server, "set.7z.001") == content(1, 20 * MIB), "{volume}");
+            if let Server::Moto(server) = &server {
+                assert_eq!(server.open_uploads("box"), 0);
+            }
+        }
+        away.store(0, Ordering::Relaxed);
+        compress_into(ObjectVolumeSink::replace(&location, &sizes, &options).unwrap(), 2, 1000).unwrap();
+        assert!(content_of(&server, "set.7z.001") == content(2, 1000));
+    }
+}
+
+#[test]
+fn volumes_are_taken_back_together() {
+    let server = Server::moto();
+    let refused = AtomicU64::new(0);
+    let proxy = Proxy::start(server.port(), move |_, line| match line {
+        line if !line.starts_with("DELETE") => Harm::None,
+        _ if refused.fetch_add(1, Ordering::Relaxed) < 2 => Harm::Refuse(403),
+        _ => Harm::Delay(Duration::from_millis(700)),
+    });
+    let options = server.options(&proxy);
+    let mut sink = ObjectVolumeSink::create(&server.location("set.7z"), &[10_000], &options).unwrap();
+    sink.append(&content(1, 500_000)).unwrap();
+    let Server::Moto(moto) = &server else { unreachable!() };
+    assert!(moto.open_uploads("box") >= 40);
+    let begin = Instant::now();
+    drop(sink);
+    // One after the other it takes 34 s.
+    assert!(begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
+    assert_eq!(moto.open_uploads("box"), 0);
+}
+
+#[test]
+fn credentials_that_may_only_write_are_enough_to_replace() {
+    for server in [Server::azurite(), Server::moto()] {
+        let proxy = Proxy::start(server.port(), |_, line| {
+            if line.starts_with("HEAD") || line.starts_with("GET") { Harm::Refuse(403) } else { Harm::None }
+        });
+        let options = server.options(&proxy);
+        for (key, len) in [("small.7z", 1000), ("large.7z", 11 * MIB)] {
+            let location = server.location(key);
+            compress_into(ObjectSink::replace(&location, &options).unwrap(), 1, len).unwrap();
+            assert!(content_of(&server, key) == content(1, len), "{key}");
+            let error = ObjectSink::create(&location, &options).unwrap_err();
+            assert!(error.kind() == ErrorKind::Io && error.to_string().contains("access is denied"), "{error}");
+        }
+    }
 }

@@ -25,6 +25,8 @@ pub enum Harm {
     Delay(Duration),
     /// Break the connection before anything is answered.
     Drop,
+    /// Pass it on, wait until the server has done it, and break the connection without an answer.
+    LoseAnswer,
 }
 
 /// Decides by the request's number (from 0) and its first line.
@@ -132,7 +134,7 @@ impl Shared {
             }
             Harm::Drop => return client.shutdown(Shutdown::Both),
             Harm::Delay(time) => thread::sleep(time),
-            Harm::None | Harm::CutAfter(_) | Harm::Shorten(_) => {}
+            Harm::None | Harm::CutAfter(_) | Harm::Shorten(_) | Harm::LoseAnswer => {}
         }
         let mut server = TcpStream::connect(("127.0.0.1", self.server_port))?;
         // One request for each connection.
@@ -147,6 +149,10 @@ impl Shared {
         match harm {
             Harm::CutAfter(bytes) => {
                 io::copy(&mut server.take(bytes as u64), &mut client)?;
+                client.shutdown(Shutdown::Both)
+            }
+            Harm::LoseAnswer => {
+                io::copy(&mut server, &mut io::sink())?;
                 client.shutdown(Shutdown::Both)
             }
             Harm::Shorten(bytes) => {
