@@ -138,6 +138,10 @@ fn what_is_wrong_is_said_and_leaves_nothing() {
     }
     let nobody = cloud.scratch.par7z(&["l", "az://backup/a.7z"]).expect(7);
     assert!(nobody.stderr.contains("AZURE_STORAGE_CONNECTION_STRING"), "{}", nobody.stderr);
+    // Its value instead of the variable's name.
+    let swapped = format!("--azure-connection-string-env={}", cloud.credentials);
+    let run = cloud.par7z(&["l", &swapped, "az://backup/a.7z"]).expect(7);
+    assert!(run.stderr.contains("not its value"), "{}", run.stderr);
     // The second of a name is left out, and named.
     let run = cloud.par7z(&["a", "az://backup/twice.7z", "az://raw/a/good.txt", "az://raw/a/*.txt"]).expect(1);
     assert!(run.stdout.contains("good.txt : Duplicate filename"), "{}", run.stdout);

@@ -3,6 +3,7 @@
 //! The crate's texts hold whole URLs, whose query may be a signature, and the server's answers, which may repeat what was
 //! signed and the signature. [`redacted`] cuts both, whatever the store.
 
+use crate::location::shown_url;
 use object_store::Error as StoreError;
 use par7z::{Error, ErrorKind};
 use std::io;
@@ -19,12 +20,10 @@ pub(crate) fn redacted(error: &dyn std::error::Error) -> String {
     while let Some(scheme) = rest.find("://") {
         let end = rest[scheme..].find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ')' | '<' | '>'));
         let (url, behind) = rest.split_at(end.map_or(rest.len(), |end| scheme + end));
-        let begin = scheme + 3;
-        shown.push_str(&url[..begin]);
-        let url = url[begin..].split(['?', '#']).next().unwrap_or_default();
-        let (authority, path) = url.split_at(url.find('/').unwrap_or(url.len()));
-        shown.push_str(authority.rsplit('@').next().unwrap_or_default());
-        shown.push_str(path);
+        let is_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+        let (before, url) = url.split_at(url[..scheme].trim_end_matches(is_scheme).len());
+        shown.push_str(before);
+        shown.push_str(shown_url(url).split(['?', '#']).next().unwrap_or_default());
         rest = behind;
     }
     shown.push_str(rest);
@@ -122,11 +121,12 @@ mod tests {
 
     #[test]
     fn queries_and_passwords_are_cut_out() {
-        let text =
-            "Error performing GET https://u:SECRET@h/a?sig=SECRET in 1s: (http://h/b?SECRET) <https://c/?SECRET>";
+        let text = "Error performing GET https://u:SECRET@h/a?sig=SECRET in 1s: (http://h/b?SECRET) <https://c/?SECRET> \
+                    http://u:SECRET/SECRET@d";
         let shown = redacted(&io::Error::other(text));
-        assert_eq!(shown, "Error performing GET https://h/a in 1s: (http://h/b) <https://c/>");
+        assert_eq!(shown, "Error performing GET https://h/a in 1s: (http://h/b) <https://c/> http://d");
     }
+
     #[test]
     fn of_an_answer_code_and_message_are_kept() {
         let before = "Error performing PUT https://h/b/k?X-Amz-Signature=SECRET in 1ms - ";
