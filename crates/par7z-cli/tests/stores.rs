@@ -1,15 +1,13 @@
 //! URLs on the command line, against Azurite and moto as real servers.
+#![allow(dead_code, unreachable_pub, reason = "a part of what the tests of par7z-object-store have is used")]
 
 mod common;
 
 #[path = "../../par7z-object-store/tests/support/azure_auth.rs"]
-#[allow(unreachable_pub, reason = "shared with the tests of par7z-object-store")]
 mod azure_auth;
 #[path = "../../par7z-object-store/tests/support/http.rs"]
-#[allow(dead_code, unreachable_pub, reason = "shared with the tests of par7z-object-store")]
 mod http;
 #[path = "../../par7z-object-store/tests/support/servers.rs"]
-#[allow(dead_code, unreachable_pub, reason = "shared with the tests of par7z-object-store")]
 mod servers;
 
 use common::{Run, Scratch, noise};
@@ -135,6 +133,16 @@ fn what_is_wrong_is_said_and_leaves_nothing() {
         let run = cloud.par7z(arguments).expect(code);
         assert!(run.stderr.contains(said) || run.stdout.contains(said), "{arguments:?}: {}{}", run.stdout, run.stderr);
         assert!(cloud.server.get("backup", "b.7z").is_none(), "{arguments:?}");
+    }
+    // Signatures in URLs are not repeated.
+    for arguments in [
+        &["a", "x.7z", "-x!https://h/a?sig=SIGNATURE"][..],
+        &["https://h/a?sig=SIGNATURE"],
+        &["l", "https://user:SIGNATURE@127.0.0.1:1/a.7z?sig=SIGNATURE"],
+        &["a", "az://backup/x.7z?sv=1&sig=SIGNATURE", "az://raw/a/"],
+    ] {
+        let run = cloud.par7z(arguments);
+        assert!(run.code != 0 && !format!("{}{}", run.stdout, run.stderr).contains("SIGNATURE"), "{arguments:?}");
     }
     let nobody = cloud.scratch.par7z(&["l", "az://backup/a.7z"]).expect(7);
     assert!(nobody.stderr.contains("AZURE_STORAGE_CONNECTION_STRING"), "{}", nobody.stderr);

@@ -150,6 +150,23 @@ fn a_second_of_latency_does_not_add_up() {
     assert!((20..=32).contains(&proxy.most_in_flight()), "{}", proxy.most_in_flight());
 }
 
+/// A solid folder is read when all of its objects are listed: what reads ahead must not end with the list.
+#[test]
+fn objects_are_read_ahead_when_the_list_is_over() {
+    let server = Server::moto();
+    server.put_objects(40);
+    let proxy = Proxy::start(server.port(), |_, _| Harm::Delay(Duration::from_millis(20)));
+    let options = server.options(&proxy).requests_in_flight(2).unwrap();
+    let items: Vec<Item> = Objects::list(&server.location("src/"), &options).unwrap().items().collect();
+    let requested = || proxy.lines().iter().filter(|line| line.starts_with("GET") && line.contains(".bin")).count();
+    let begin = Instant::now();
+    while requested() < 40 {
+        assert!(begin.elapsed() < Duration::from_secs(60), "{} of 40", requested());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(items.len(), 40);
+}
+
 #[test]
 fn requests_in_flight_are_bounded() {
     let server = Server::azurite();

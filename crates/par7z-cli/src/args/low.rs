@@ -5,6 +5,7 @@ use super::table::{COMMANDS, Id, Switch};
 use super::{edits, method, size};
 use crate::exit::Failure;
 use par7z::{ErrorPolicy, Order, Solid, Threads, TimeChoice};
+use par7z_object_store::shown_url;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
@@ -425,7 +426,9 @@ fn command_named(word: &OsStr) -> Result<Command, Failure> {
             let hint = near.map_or(String::from("Commands: a x e l t b i h; see par7z --help"), |row| {
                 format!("Did you mean {}?", row.name)
             });
-            return Err(Failure::usage(format!("Unsupported command:\n{}\n{hint}", word.display())));
+            // A URL may hold a signature.
+            let shown = shown_url(&word.to_string_lossy());
+            return Err(Failure::usage(format!("Unsupported command:\n{shown}\n{hint}")));
         }
     })
 }

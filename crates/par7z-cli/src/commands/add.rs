@@ -31,7 +31,8 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let shares = Shares::new(low.memory, !names.locations.is_empty(), target.is_in_a_store())?;
     let lists = names.locations.len().min(LISTED_AT_ONCE);
     let requests = low.requests_in_flight.unwrap_or(StoreOptions::DEFAULT_REQUESTS_IN_FLIGHT);
-    let store_options = shares.apply(stores::options(low)?, lists)?.requests_in_flight((requests / lists.max(1)).max(1))?;
+    let store_options =
+        shares.apply(stores::options(low)?, lists)?.requests_in_flight((requests / lists.max(1)).max(1))?;
     refuse_what_stores_lack(low, &names, &target)?;
     let low = &LowArgs { memory: Some(shares.engine_bytes), ..low.clone() };
     let secret = high::secret(low, true)?;

@@ -8,7 +8,7 @@ mod wildcard;
 use crate::args::low::{LowArgs, NameSource, NameSpec};
 use crate::exit::Failure;
 use crate::stores;
-use par7z_object_store::Location;
+use par7z_object_store::{Location, shown_url};
 use pattern::Pattern;
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -99,7 +99,8 @@ impl Names {
         if stores::is_url(typed) {
             if !spec.include {
                 return Err(Failure::usage(format!(
-                    "-x: {typed} is a URL; what is left out is said by its name in the archive, as in -x!*.tmp"
+                    "-x: {} is a URL; what is left out is said by its name in the archive, as in -x!*.tmp",
+                    shown_url(typed)
                 )));
             }
             self.locations.push(stores::location(typed)?);
