@@ -21,6 +21,7 @@ pub struct Retry {
     /// Attempts after the first one, for each request. 0 = none.
     pub attempts: u32,
     /// No new attempt later than this after the first one. Below five minutes: credentials are not renewed in between.
+    /// A part that is uploaded gets two more attempts in any case, each with a clock of its own.
     pub total_time: Duration,
 }
 
