@@ -2,7 +2,7 @@
 
 use crate::failure::{E_NOTIMPL, Failure};
 use par7z::storage::Sink;
-use par7z::{Archive, Item, Metadata, OpenOptions};
+use par7z::{Archive, CancelToken, Item, Metadata, OpenOptions};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -27,18 +27,6 @@ impl StoreSettings {
     pub(crate) fn forget(&mut self) -> Result<(), Failure> {
         Err(Failure::new(E_NOTIMPL, MISSING))
     }
-}
-
-pub(crate) fn sink(location: &Location, _settings: &StoreSettings) -> Result<Box<dyn Sink>, Failure> {
-    match *location {}
-}
-
-pub(crate) fn volume_sink(
-    location: &Location,
-    _volume_bytes: u64,
-    _settings: &StoreSettings,
-) -> Result<Box<dyn Sink>, Failure> {
-    match *location {}
 }
 
 pub(crate) fn open_archive(location: &Location, _options: OpenOptions) -> Result<Archive, Failure> {
@@ -66,11 +54,23 @@ impl Listing {
     }
 }
 
-pub(crate) struct Stores;
+pub(crate) struct Stores(CancelToken);
 
 impl Stores {
     pub(crate) fn new(_settings: &StoreSettings) -> Self {
-        Self
+        Self(CancelToken::new())
+    }
+
+    pub(crate) fn cancel_token(&self) -> &CancelToken {
+        &self.0
+    }
+
+    pub(crate) fn sink(&self, location: &Location) -> Result<Box<dyn Sink>, Failure> {
+        match *location {}
+    }
+
+    pub(crate) fn volume_sink(&self, location: &Location, _volume_bytes: u64) -> Result<Box<dyn Sink>, Failure> {
+        match *location {}
     }
 
     pub(crate) fn check(&self, location: &Location) -> Result<(), Failure> {

@@ -9,7 +9,7 @@ use crate::runs::Runs;
 use crate::statistics::RunStatistics;
 use crate::wide;
 use libc::wchar_t;
-use par7z::{Archive, EntryInfo, ExtractOptions, Report};
+use par7z::{Archive, CancelToken, EntryInfo, ExtractOptions, Report};
 use std::io::Read;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -73,7 +73,7 @@ impl Reader {
     fn read(&self, index: u32, mut take: impl FnMut(&[u8]) -> std::io::Result<()>) -> Result<(), Failure> {
         let info = self.info(index)?;
         // Close waits for it: the archive's memory may be the client's, and so may `take`.
-        let registration = self.runs.begin()?;
+        let registration = self.runs.begin(CancelToken::new())?;
         let failed = |error| Failure::from(par7z::Error::io(format!("cannot unpack {}", info.name), error));
         let mut content = self.archive.read_entry(index.into())?;
         let mut piece = vec![0; PIECE_BYTES];
@@ -120,7 +120,7 @@ impl Reader {
         on_event: Option<OnEvent>,
         run: impl FnOnce(&Archive, ExtractOptions) -> par7z::Result<Report>,
     ) -> Result<Outcome, Failure> {
-        let registration = self.runs.begin()?;
+        let registration = self.runs.begin(CancelToken::new())?;
         let events = Events {
             owner: registration.owner(),
             callbacks: ItemCallbacks::default(),

@@ -95,7 +95,7 @@ pub(crate) fn start(
     on_event: Option<OnEvent>,
     item_ended: Option<ItemEnded>,
 ) -> Result<Running, Failure> {
-    let registration = compressor.runs().begin()?;
+    let registration = compressor.runs().begin(stores.cancel_token().clone())?;
     let statistics = RunStatistics::new();
     let events = Events {
         owner: registration.owner(),
@@ -108,7 +108,7 @@ pub(crate) fn start(
         told: Mutex::default(),
     };
     let options = settings.write_options(Arc::new(events), registration.cancel_token().clone())?;
-    let sink = sink::open(settings, target, registration.owner(), &statistics)?;
+    let sink = sink::open(settings, &stores, target, registration.owner(), &statistics)?;
     let session = par7z::Compressor::new(options)?.start(sink)?;
     compressor.began(&statistics);
     let ticker = Ticker::start(settings.detailed, registration.owner(), settings.interval, Arc::clone(&statistics))

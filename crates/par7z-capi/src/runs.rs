@@ -46,15 +46,14 @@ impl Runs {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Registers a run. `E_ABORT` once the object is being destroyed.
-    pub(crate) fn begin(self: &Arc<Self>) -> Result<Registration, Failure> {
+    /// Registers a run, which `cancel` ends. `E_ABORT` once the object is being destroyed.
+    pub(crate) fn begin(self: &Arc<Self>, cancel: CancelToken) -> Result<Registration, Failure> {
         let mut state = self.lock();
         if state.closed {
             return Err(Failure::new(E_ABORT, "the handle was destroyed"));
         }
         let number = state.next;
         state.next += 1;
-        let cancel = CancelToken::new();
         state.going.insert(number, cancel.clone());
         Ok(Registration { runs: Arc::clone(self), number, cancel })
     }
@@ -107,7 +106,7 @@ mod tests {
     fn closing_cancels_and_waits() {
         let runs = Runs::new();
         assert_eq!(runs.cancel(), S_FALSE);
-        let run = runs.begin().map_err(|failure| failure.message).expect("open");
+        let run = runs.begin(CancelToken::new()).map_err(|failure| failure.message).expect("open");
         let thread = std::thread::spawn(move || {
             while !run.cancel_token().is_cancelled() {
                 std::thread::sleep(Duration::from_millis(1));
@@ -115,14 +114,14 @@ mod tests {
         });
         runs.close();
         assert!(runs.lock().going.is_empty());
-        assert!(runs.begin().is_err());
+        assert!(runs.begin(CancelToken::new()).is_err());
         thread.join().expect("it ended");
     }
 
     #[test]
     fn closing_from_an_own_callback_does_not_wait() {
         let runs = Runs::new();
-        let _run = runs.begin().map_err(|failure| failure.message).expect("open");
+        let _run = runs.begin(CancelToken::new()).map_err(|failure| failure.message).expect("open");
         events::within(runs.owner(), || runs.close());
     }
 }

@@ -8,7 +8,7 @@ use crate::place::Place;
 use crate::segments::{ClientSegments, SegmentCallback};
 use crate::settings::Settings;
 use crate::statistics::RunStatistics;
-use crate::stores;
+use crate::stores::Stores;
 use par7z::storage::{PathSink, SegmentSink, Sink, StreamSink, VolumeSink};
 use par7z::{Error, ErrorKind};
 use std::io::{self, Write};
@@ -34,6 +34,7 @@ pub(crate) type MemoryPlace = Arc<Mutex<Option<MallocBuffer>>>;
 /// Opens the sink of one of `owner`'s runs. It gives the archive up if not one item of `statistics` made it.
 pub(crate) fn open(
     settings: &Settings,
+    stores: &Stores,
     target: Target,
     owner: u64,
     statistics: &Arc<RunStatistics>,
@@ -47,14 +48,14 @@ pub(crate) fn open(
         (Some((bytes, Some(place))), Target::Place(_) | Target::Stream(_) | Target::Nowhere)
         | (Some((bytes, None)), Target::Place(place)) => match place {
             Place::Path(path) => Box::new(VolumeSink::replace(path, &[bytes])?),
-            Place::Store(location) => stores::volume_sink(&location, bytes, &settings.stores)?,
+            Place::Store(location) => stores.volume_sink(&location, bytes)?,
         },
         (Some(_), _) => {
             let text = "volumes are set: they need an output path or SetVolumePrefix";
             return Err(Failure::invalid(text));
         }
         (None, Target::Place(Place::Path(path))) => Box::new(PathSink::create(path)?),
-        (None, Target::Place(Place::Store(location))) => stores::sink(&location, &settings.stores)?,
+        (None, Target::Place(Place::Store(location))) => stores.sink(&location)?,
         (None, Target::Memory(place)) => {
             let mut buffer = MallocBuffer::default();
             buffer.extend(&[0; START_HEADER_BYTES]).map_err(|error| Error::io(CANNOT_WRITE, error))?;

@@ -7,7 +7,7 @@
 
 use crate::failure::Failure;
 use par7z::storage::Sink;
-use par7z::{Archive, ErrorKind, Item, Metadata, OpenOptions};
+use par7z::{Archive, CancelToken, ErrorKind, Item, Metadata, OpenOptions};
 use par7z_object_store::{ObjectFailure, ObjectReader, ObjectSink, ObjectVolumeSink, Store, StoreOptions};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
@@ -83,22 +83,6 @@ fn switch(value: &str) -> Result<bool, Failure> {
 
 fn number(value: &str) -> Result<usize, Failure> {
     value.parse().map_err(|_| Failure::invalid("the option's value is a whole number"))
-}
-
-/// An archive in a store, which replaces another one when it is complete.
-pub(crate) fn sink(location: &Location, settings: &StoreSettings) -> Result<Box<dyn Sink>, Failure> {
-    check_archive(location)?;
-    Ok(Box::new(ObjectSink::replace(location, &settings.options)?))
-}
-
-/// The same in volumes.
-pub(crate) fn volume_sink(
-    location: &Location,
-    volume_bytes: u64,
-    settings: &StoreSettings,
-) -> Result<Box<dyn Sink>, Failure> {
-    check_archive(location)?;
-    Ok(Box::new(ObjectVolumeSink::replace(location, &[volume_bytes], &settings.options)?))
 }
 
 fn check_archive(location: &Location) -> Result<(), Failure> {
@@ -190,13 +174,15 @@ impl Listing {
     }
 }
 
-/// What a run reads from.
+/// What a run reads from and writes to.
 pub(crate) struct Stores {
     /// For lists.
     options: StoreOptions,
     /// For single objects.
     single_options: StoreOptions,
     connections: Mutex<Vec<Connection>>,
+    /// Whoever waits for a store heeds it.
+    cancel: CancelToken,
 }
 
 struct Connection {
@@ -206,10 +192,28 @@ struct Connection {
 
 impl Stores {
     pub(crate) fn new(settings: &StoreSettings) -> Self {
-        let options = settings.options.clone();
+        let cancel = CancelToken::new();
+        let options = settings.options.clone().cancel_token(cancel.clone());
         let single_bytes = (settings.read_ahead_bytes / 4).max(MIN_READ_AHEAD_BYTES);
         let single_options = options.clone().read_ahead_bytes(single_bytes).unwrap_or_else(|_| options.clone());
-        Self { options, single_options, connections: Mutex::default() }
+        Self { options, single_options, connections: Mutex::default(), cancel }
+    }
+
+    /// The run's token.
+    pub(crate) fn cancel_token(&self) -> &CancelToken {
+        &self.cancel
+    }
+
+    /// An archive in a store, which replaces another one when it is complete.
+    pub(crate) fn sink(&self, location: &Location) -> Result<Box<dyn Sink>, Failure> {
+        check_archive(location)?;
+        Ok(Box::new(ObjectSink::replace(location, &self.options)?))
+    }
+
+    /// The same in volumes.
+    pub(crate) fn volume_sink(&self, location: &Location, volume_bytes: u64) -> Result<Box<dyn Sink>, Failure> {
+        check_archive(location)?;
+        Ok(Box::new(ObjectVolumeSink::replace(location, &[volume_bytes], &self.options)?))
     }
 
     /// Refuses what cannot be connected to, such as a store without credentials. Nothing is sent. If there are many

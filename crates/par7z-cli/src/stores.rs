@@ -6,7 +6,7 @@
 
 use crate::args::low::LowArgs;
 use crate::exit::Failure;
-use par7z::WriteOptions;
+use par7z::{CancelToken, WriteOptions};
 use par7z_object_store::{Location, StoreOptions};
 use std::ffi::OsStr;
 use std::path::Path;
@@ -15,6 +15,8 @@ use std::path::Path;
 const MOST_TRANSFER_BYTES: u64 = 64 << 20;
 /// Larger parts would not be faster.
 const USUAL_PART_BYTES: u64 = 8 << 20;
+/// What connections take besides chunks and parts: up to 0.4 MB for each answer on its way, and what the allocator keeps.
+const CONNECTIONS_BYTES: u64 = 8 << 20;
 
 /// Whether a word is a URL. Windows' `C:\\` has one slash of neither kind behind the colon, and a scheme more than a letter.
 pub(crate) fn is_url(word: &str) -> bool {
@@ -34,9 +36,9 @@ pub(crate) fn location(url: &str) -> Result<Location, Failure> {
     url.parse().map_err(|error: par7z::Error| Failure::usage(error.message()))
 }
 
-/// How stores are talked to, but for memory.
-pub(crate) fn options(low: &LowArgs) -> Result<StoreOptions, Failure> {
-    let mut options = StoreOptions::new().anonymous(low.anonymous);
+/// How stores are talked to, but for memory. `lists`: how many locations are listed at once, which share the requests.
+pub(crate) fn options(low: &LowArgs, lists: usize, cancel: &CancelToken) -> Result<StoreOptions, Failure> {
+    let mut options = StoreOptions::new().anonymous(low.anonymous).cancel_token(cancel.clone());
     if let Some(name) = &low.connection_string_env {
         if !is_variable(name) {
             return Err(Failure::usage("--azure-connection-string-env: give the variable's name, not its value"));
@@ -49,10 +51,10 @@ pub(crate) fn options(low: &LowArgs) -> Result<StoreOptions, Failure> {
     if let Some(endpoint) = &low.endpoint {
         options = options.endpoint(endpoint);
     }
-    if let Some(requests) = low.requests_in_flight {
-        options = options.requests_in_flight(requests)?;
-    }
-    Ok(options)
+    let requests = low.requests_in_flight.unwrap_or(StoreOptions::DEFAULT_REQUESTS_IN_FLIGHT);
+    // Checked as it is given.
+    options = options.requests_in_flight(requests)?;
+    Ok(options.requests_in_flight((requests / lists.max(1)).max(1))?)
 }
 
 /// Whether it may be a variable's name. Anything else may be a secret, so it is not shown.
@@ -64,7 +66,8 @@ fn is_variable(name: &OsStr) -> bool {
     })
 }
 
-/// How memory is divided: what `--memory` allows is for the engine, for what is read ahead, and for parts that are uploaded.
+/// How memory is divided: what `--memory` allows is for the engine, for what is read ahead, for parts that are uploaded, and
+/// for connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shares {
     pub(crate) engine_bytes: u64,
@@ -84,7 +87,9 @@ impl Shares {
         let upload_bytes = quarter.saturating_sub(kept_bytes).max(part_bytes);
         // A MiB for each of 16 locations that are listed at once.
         let read_ahead_bytes = quarter.max(16 << 20);
-        let used = if reads { read_ahead_bytes } else { 0 } + if uploads { kept_bytes + upload_bytes } else { 0 };
+        let transfer_bytes =
+            if reads { read_ahead_bytes } else { 0 } + if uploads { kept_bytes + upload_bytes } else { 0 };
+        let used = if transfer_bytes > 0 { transfer_bytes + CONNECTIONS_BYTES } else { 0 };
         let engine_bytes = memory_bytes.saturating_sub(used);
         if used > 0 && engine_bytes < WriteOptions::MIN_MEMORY_BUDGET_BYTES {
             return Err(Failure::usage(format!(
@@ -135,7 +140,8 @@ mod tests {
                 let shares = Shares::new(Some(mib << 20), reads, uploads).expect("enough");
                 let reading = if reads { shares.read_ahead_bytes } else { 0 };
                 let uploading = if uploads { 2 * shares.part_bytes + shares.upload_bytes } else { 0 };
-                assert!(shares.engine_bytes + reading + uploading <= mib << 20, "{mib}: {shares:?}");
+                let connections = if reads || uploads { CONNECTIONS_BYTES } else { 0 };
+                assert!(shares.engine_bytes + reading + uploading + connections <= mib << 20, "{mib}: {shares:?}");
                 assert!(
                     shares.engine_bytes >= 16 << 20 && shares.upload_bytes >= shares.part_bytes,
                     "{mib}: {shares:?}"

@@ -184,6 +184,40 @@ fn s3_with_an_endpoint_and_json() {
     assert!(listed.contains("y/2.txt"), "{listed}");
 }
 
+/// A server that takes a connection and says nothing: whatever waits for it ends at once.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_does_not_wait_for_a_silent_store() {
+    let scratch = Scratch::new();
+    scratch.file("a.txt", b"a");
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let endpoint = format!("--endpoint=http://{}/devstoreaccount1", silent.local_addr().expect("an address"));
+    for arguments in [
+        ["l", &endpoint, "az://box/a.7z", "-bd"],
+        ["a", &endpoint, "az://box/a.7z", "a.txt"],
+        ["a", &endpoint, "b.7z", "az://box/raw/"],
+        ["a", &endpoint, "b.7z", "az://box/raw/a.txt"],
+    ] {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_par7z"))
+            .args(arguments)
+            .current_dir(scratch.path("."))
+            .env("AZURE_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true")
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("par7z");
+        // Once it has connected, it waits.
+        let connection = silent.accept().expect("a connection");
+        let begin = std::time::Instant::now();
+        let kill = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+        assert!(kill.expect("kill").success());
+        assert_eq!(child.wait().expect("a child").code(), Some(255), "{arguments:?}");
+        assert!(begin.elapsed() < std::time::Duration::from_secs(10), "{arguments:?}: {:?}", begin.elapsed());
+        drop(connection);
+    }
+    assert!(!scratch.path("b.7z").exists());
+}
+
 /// 300 MB from store to store with 64 MiB for all that is in flight.
 #[cfg(target_os = "linux")]
 #[test]

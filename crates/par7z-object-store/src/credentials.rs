@@ -14,9 +14,12 @@ pub(crate) struct ConnectionString {
     pub(crate) sas: Option<Zeroizing<String>>,
     /// The Blob service's address.
     pub(crate) endpoint: Option<String>,
-    /// The emulator at its usual address, with its well-known key.
-    pub(crate) is_emulator: bool,
 }
+
+/// What `UseDevelopmentStorage=true` stands for: the emulator's account and key, which Microsoft's documentation gives.
+const DEVELOPMENT_STORAGE: &str = "AccountName=devstoreaccount1;\
+    AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;\
+    BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1";
 
 impl fmt::Debug for ConnectionString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,12 +47,11 @@ impl ConnectionString {
                 "blobendpoint" => parsed.endpoint = Some(value.trim_end_matches('/').to_owned()),
                 "endpointsuffix" => suffix = value.to_owned(),
                 "defaultendpointsprotocol" => protocol = value.to_ascii_lowercase(),
-                "usedevelopmentstorage" => parsed.is_emulator = value.eq_ignore_ascii_case("true"),
+                "usedevelopmentstorage" if value.eq_ignore_ascii_case("true") => {
+                    return Self::parse(DEVELOPMENT_STORAGE);
+                }
                 _ => {}
             }
-        }
-        if parsed.is_emulator {
-            return Ok(parsed);
         }
         if !matches!(protocol.as_str(), "http" | "https") {
             return Err(invalid("DefaultEndpointsProtocol is http or https"));
@@ -98,7 +100,13 @@ mod tests {
         let local =
             ConnectionString::parse("AccountKey=k;BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1;").unwrap();
         assert_eq!(local.account.as_deref(), Some("devstoreaccount1"));
-        assert!(ConnectionString::parse("UseDevelopmentStorage=true").unwrap().is_emulator);
+        let emulator = ConnectionString::parse("UseDevelopmentStorage=true").unwrap();
+        assert_eq!(emulator.account.as_deref(), Some("devstoreaccount1"));
+        assert_eq!(emulator.endpoint.as_deref(), Some("http://127.0.0.1:10000/devstoreaccount1"));
+        assert_eq!(
+            ConnectionString::parse("UseDevelopmentStorage=false;AccountName=a").unwrap().account.as_deref(),
+            Some("a")
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::credentials::ConnectionString;
 use object_store::aws::AmazonS3ConfigKey;
 use object_store::azure::AzureConfigKey;
 use object_store::gcp::GoogleConfigKey;
-use par7z::{Error, ErrorKind, Result};
+use par7z::{CancelToken, Error, ErrorKind, Result};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -64,6 +64,7 @@ pub struct StoreOptions {
     pub(crate) upload_bytes: usize,
     pub(crate) part_bytes: usize,
     pub(crate) retry: Retry,
+    pub(crate) cancel: CancelToken,
 }
 
 impl fmt::Debug for StoreOptions {
@@ -92,6 +93,7 @@ impl Default for StoreOptions {
             upload_bytes: 64 << 20,
             part_bytes: 8 << 20,
             retry: Retry::default(),
+            cancel: CancelToken::new(),
         }
     }
 }
@@ -224,6 +226,15 @@ impl StoreOptions {
     #[must_use]
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// Ends whatever waits for the store within a fraction of a second once it is cancelled, with
+    /// [`ErrorKind::Cancelled`]; give the run the same token. An archive all of whose bytes have arrived is not cancelled
+    /// any more while the store makes it visible.
+    #[must_use]
+    pub fn cancel_token(mut self, cancel: CancelToken) -> Self {
+        self.cancel = cancel;
         self
     }
 }

@@ -12,12 +12,12 @@ use crate::error::{panicked, store_error};
 use crate::fetch::{Fetcher, Version};
 use crate::location::Location;
 use crate::options::StoreOptions;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, unless_cancelled};
 use crate::store::{Store, StoreKind};
 use bytes::Bytes;
 use object_store::Error as StoreError;
 use par7z::storage::ReadAt;
-use par7z::{Error, ErrorKind, Result};
+use par7z::{CancelToken, Error, ErrorKind, Result};
 use std::fmt;
 use std::io;
 use std::ops::Range;
@@ -56,6 +56,7 @@ struct Inner {
     /// Where each volume begins; the last value is the length of the whole.
     starts: Vec<u64>,
     most_bytes: u64,
+    cancel: CancelToken,
     cache: Mutex<Cache>,
     arrived: Condvar,
     bytes_fetched: AtomicU64,
@@ -112,6 +113,7 @@ impl ObjectReader {
             volumes,
             starts,
             most_bytes: store.options.read_ahead_bytes as u64,
+            cancel: store.options.cancel.clone(),
             cache: Mutex::default(),
             arrived: Condvar::new(),
             bytes_fetched: AtomicU64::new(0),
@@ -138,8 +140,9 @@ impl ObjectReader {
             let mut arrival = Arrival { inner: &inner, range: range.clone(), result: Some(Err(panicked())) };
             let volume = inner.volume_of(range.start);
             let begin = inner.starts[volume];
-            let result = inner.fetcher.range(&inner.volumes[volume], range.start - begin..range.end - begin).await;
-            arrival.result = Some(result);
+            let fetching = inner.fetcher.range(&inner.volumes[volume], range.start - begin..range.end - begin);
+            let fetched = unless_cancelled(&inner.cancel, fetching).await;
+            arrival.result = Some(fetched.unwrap_or_else(|cancelled| Err(cancelled.into())));
         });
     }
 }
@@ -149,12 +152,12 @@ fn find_volumes(store: &Store, fetcher: &Fetcher, key: &str) -> Result<Vec<Versi
     let failed = |key: &str, error: &StoreError| store_error(format!("cannot open {}", store.shown(key)), error);
     let head = |keys: Vec<String>| -> Result<Vec<object_store::Result<Version>>> {
         let paths = keys.iter().map(|key| store.path(key)).collect::<Result<Vec<_>>>()?;
-        let fetcher = fetcher.clone();
+        let (fetcher, cancel) = (fetcher.clone(), store.options.cancel.clone());
         let heads = store.runtime.wait(async move {
             let heads = paths.iter().map(|path| fetcher.head(path));
-            futures_util::future::join_all(heads).await
+            unless_cancelled(&cancel, futures_util::future::join_all(heads)).await
         });
-        let heads = heads.ok_or_else(|| Error::io("cannot open the archive", panicked()))?;
+        let heads = heads.ok_or_else(|| Error::io("cannot open the archive", panicked()))??;
         Ok(heads.into_iter().map(|head| head.map(Version::new)).collect())
     };
     let mut volumes = Vec::new();
@@ -295,7 +298,10 @@ impl ReadAt for ObjectReader {
                     let State::Failed(error) = cache.runs.swap_remove(index).state else {
                         unreachable!("just matched")
                     };
-                    return Err(io::Error::new(error.kind(), format!("{}: {error}", self.shown)));
+                    return Err(match self.inner.cancel.is_cancelled() {
+                        true => error,
+                        false => io::Error::new(error.kind(), format!("{}: {error}", self.shown)),
+                    });
                 }
             }
         }

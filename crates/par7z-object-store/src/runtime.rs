@@ -5,8 +5,9 @@
 //! The other way round workers do wait ([`Runtime::wait`]), on a channel of the standard library: that works on any
 //! thread, one of the caller's own runtime included.
 
-use par7z::{Error, Result};
+use par7z::{CancelToken, Error, ErrorKind, Result};
 use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
@@ -16,6 +17,8 @@ use tokio::task::JoinHandle;
 const THREADS: usize = 2;
 /// How long the end waits for threads that look up a host name, which cannot be interrupted.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// Between two looks at whether the caller has cancelled, while a store says nothing.
+const LOOK: Duration = Duration::from_millis(100);
 
 static SHARED: Mutex<Weak<Inner>> = Mutex::new(Weak::new());
 
@@ -89,6 +92,22 @@ impl Runtime {
     }
 }
 
+/// What a future gives, unless the caller cancels meanwhile: then it is dropped, and its requests with it.
+pub(crate) async fn unless_cancelled<T>(cancel: &CancelToken, future: impl Future<Output = T>) -> Result<T> {
+    let mut future = pin!(future);
+    loop {
+        match tokio::time::timeout(LOOK, future.as_mut()).await {
+            Ok(value) => return Ok(value),
+            Err(_) if cancel.is_cancelled() => return Err(cancelled()),
+            Err(_) => {}
+        }
+    }
+}
+
+pub(crate) fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "cancelled")
+}
+
 /// A task that ends when this is dropped.
 pub(crate) struct Task<T>(pub(crate) JoinHandle<T>);
 
@@ -110,5 +129,17 @@ mod tests {
         // From within a runtime of the caller's too, where tokio's own waiting panics.
         let callers = Builder::new_current_thread().build().unwrap();
         assert_eq!(callers.block_on(async { two.wait(async { 8 }) }), Some(8));
+    }
+
+    #[test]
+    fn what_is_cancelled_waits_no_longer() {
+        let (runtime, cancel) = (Runtime::shared().unwrap(), CancelToken::new());
+        let token = cancel.clone();
+        assert_eq!(runtime.wait(async move { unless_cancelled(&token, async { 7 }).await.unwrap() }), Some(7));
+        let token = cancel.clone();
+        let waits = runtime.spawn(async move { unless_cancelled(&token, std::future::pending::<()>()).await });
+        cancel.cancel();
+        let error = runtime.wait(async { waits.await.unwrap().unwrap_err() }).unwrap();
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
     }
 }

@@ -24,7 +24,7 @@ use crate::fetch::{Fetcher, Version};
 use crate::listing::{Refused, RefusedObject, path_of};
 use crate::location::{Location, Selection};
 use crate::options::StoreOptions;
-use crate::runtime::{Runtime, Task};
+use crate::runtime::{Runtime, Task, cancelled, unless_cancelled};
 use crate::store::{Store, StoreKind};
 use crate::web::{Stream, WebObject};
 use bytes::{Buf, Bytes};
@@ -32,7 +32,7 @@ use futures_util::StreamExt;
 use object_store::ObjectMeta;
 use object_store::list::PaginatedListOptions;
 use object_store::path::Path;
-use par7z::{Error, ErrorKind, FileTime, Item, Metadata, Result};
+use par7z::{CancelToken, Error, ErrorKind, FileTime, Item, Metadata, Result};
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Read};
@@ -170,6 +170,7 @@ impl Objects {
             fetcher: Fetcher { objects: Arc::clone(&store.objects), retry: options.retry },
             requests: Arc::new(Semaphore::new(options.requests_in_flight)),
             chunk_bytes: CHUNK_BYTES.min(half_bytes / MEMORY_UNIT_BYTES * MEMORY_UNIT_BYTES),
+            cancel: options.cancel.clone(),
         });
         let (pump_sender, pump_receiver) = mpsc::unbounded_channel();
         let pump = pump(pump_receiver, Arc::clone(&context), Arc::new(Semaphore::new(half)));
@@ -193,11 +194,15 @@ impl Objects {
         };
         let fixed_folder_bytes = selection.fixed_folder().len();
         let lister = store.runtime.spawn(async move {
-            match object {
-                Some(Ok(path)) => lister.one(path, &context).await,
-                Some(Err(why)) => lister.none(why).await,
-                None => lister.all().await,
-            }
+            let listing = async {
+                match object {
+                    Some(Ok(path)) => lister.one(path, &context).await,
+                    Some(Err(why)) => lister.none(why).await,
+                    None => lister.all().await,
+                }
+            };
+            // Cancelled, it is gone without having said that it was through.
+            let _ = unless_cancelled(&context.cancel, listing).await;
         });
         let object_name = selection.key()[fixed_folder_bytes..].to_owned();
         Ok(Self { shared, fixed_folder_bytes, object_name, listed: Some(listed), shown, _lister: Task(lister) })
@@ -239,7 +244,11 @@ impl Objects {
 
     /// The lister is gone and has not said that it was through.
     fn broke_off(&self) -> ObjectFailure {
-        ObjectFailure { name: self.shown.clone(), ends_list: true, error: Error::io("the list broke off", panicked()) }
+        let error = match self.shared.context.cancel.is_cancelled() {
+            true => cancelled(),
+            false => Error::io("the list broke off", panicked()),
+        };
+        ObjectFailure { name: self.shown.clone(), ends_list: true, error }
     }
 
     fn named(&self, listed: Listed) -> Option<Result<Item, ObjectFailure>> {
@@ -301,6 +310,7 @@ struct Context {
     requests: Arc<Semaphore>,
     /// Bytes of one request at the most; fits into either half of the memory.
     chunk_bytes: u64,
+    cancel: CancelToken,
 }
 
 /// What readers need; keeps the runtime alive while there are any.
@@ -318,7 +328,7 @@ impl Shared {
     /// Reads a web server's object from its start.
     fn stream(&self, size: Option<u64>) -> io::Result<Stream> {
         let object = self.web.clone().ok_or_else(|| io::Error::other("the store does not support ranges"))?;
-        Ok(Stream::open(object, &self.runtime, size))
+        Ok(Stream::open(object, &self.runtime, size, &self.context.cancel))
     }
 }
 
@@ -561,12 +571,16 @@ impl Chunk {
         let (sender, receiver) = std_mpsc::sync_channel(1);
         let (context, version) = (Arc::clone(context), Arc::clone(version));
         let task = handle.spawn(async move {
-            let _request = match request {
-                Some(request) => Ok(request),
-                None => Arc::clone(&context.requests).acquire_owned().await,
+            let fetching = async {
+                let _request = match request {
+                    Some(request) => Ok(request),
+                    None => Arc::clone(&context.requests).acquire_owned().await,
+                };
+                context.fetcher.range(&version, range).await
             };
+            let fetched = unless_cancelled(&context.cancel, fetching).await;
             // Room for one: it does not block.
-            let _ = sender.send(context.fetcher.range(&version, range).await);
+            let _ = sender.send(fetched.unwrap_or_else(|cancelled| Err(cancelled.into())));
         });
         Self { receiver, _task: Task(task), memory }
     }
@@ -609,7 +623,8 @@ impl Reader {
     /// For another attempt: the version that there is now.
     fn anew(path: Path, shared: Arc<Shared>) -> io::Result<Self> {
         let context = Arc::clone(&shared.context);
-        let meta = shared.runtime.wait(async move { context.fetcher.head(&path).await }).ok_or_else(panicked)?;
+        let head = async move { unless_cancelled(&context.cancel, context.fetcher.head(&path)).await };
+        let meta = shared.runtime.wait(head).ok_or_else(panicked)??;
         let meta = meta.map_err(|error| crate::error::io_error(&error))?;
         Ok(Self::at_start(Arc::new(Version::new(meta)), shared))
     }

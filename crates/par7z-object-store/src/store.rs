@@ -28,8 +28,6 @@ const READ_SILENCE: Duration = Duration::from_secs(60);
 /// The answer to an upload comes after the part is sent, which takes its time.
 const UPLOAD_SILENCE: Duration = Duration::from_secs(15 * 60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Whose key the emulator has.
-const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
 
 /// A connection to a container, bucket or web server. Clones share it.
 #[derive(Clone)]
@@ -236,9 +234,7 @@ impl Build<'_> {
             None => None,
         };
         // The URL goes before the string; its key opens no other account, and is none of that account's business.
-        let passed_over = given.take_if(|given| {
-            is_other(if given.is_emulator { Some(EMULATOR_ACCOUNT) } else { given.account.as_deref() })
-        });
+        let passed_over = given.take_if(|given| is_other(given.account.as_deref()));
         let ask = self.options.from_environment && given.is_none();
         let mut settings = if ask { azure_environment() } else { Vec::new() };
         let of_options = self.options.settings_of("azure_");
@@ -265,7 +261,6 @@ impl Build<'_> {
         builder = builder.with_container_name(container);
         let mut address = self.options.endpoint.clone().or_else(|| endpoint.clone());
         if let Some(given) = given {
-            builder = builder.with_use_emulator(given.is_emulator);
             if let Some(account) = &given.account {
                 builder = builder.with_account(account);
             }

@@ -10,6 +10,7 @@
 use crate::buffer::Buffer;
 use crate::error::{explained, panicked, store_error};
 use crate::options::Retry;
+use crate::runtime::{cancelled, unless_cancelled};
 use crate::store::{Store, Uploads};
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -79,13 +80,23 @@ impl Target {
         &self.shown
     }
 
-    /// Waits for something that the store does.
+    /// Waits for something that the store does, cancelled or not.
     pub(crate) fn wait<T, F>(&self, future: F) -> Result<T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
         self.store.runtime.wait(future).unwrap_or_else(|| Err(Error::io(self.failed(), panicked())))
+    }
+
+    /// As [`wait`](Self::wait), unless the caller cancels.
+    fn wait_unless_cancelled<T, F>(&self, future: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let cancel = self.store.options.cancel.clone();
+        self.wait(async move { unless_cancelled(&cancel, future).await? })
     }
 
     fn failed(&self) -> String {
@@ -96,7 +107,7 @@ impl Target {
     /// that may only write are enough to replace.
     pub(crate) fn check_free(&self) -> Result<()> {
         let target = self.clone();
-        self.wait(async move {
+        self.wait_unless_cancelled(async move {
             let options = GetOptions { head: true, ..GetOptions::default() };
             match target.uploads.objects.get_opts(&target.path, options).await {
                 Ok(_) if target.existing == Existing::Refuse => {
@@ -189,7 +200,7 @@ impl Line {
         Arc::new(Self { most_bytes, bytes: Mutex::new(0), left: Condvar::new() })
     }
 
-    /// Waits for room. One part goes whatever its size. Uploads end by themselves, so the wait does.
+    /// Waits for room. One part goes whatever its size. Uploads end by themselves or cancelled, so the wait does.
     fn enter(self: &Arc<Self>, bytes: usize) -> Place {
         let mut taken = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         while *taken > 0 && *taken + bytes > self.most_bytes {
@@ -260,7 +271,7 @@ fn part_bytes(first_bytes: usize, number: usize) -> usize {
 
 /// A part that is on its way or there.
 struct Sent {
-    id: oneshot::Receiver<object_store::Result<PartId>>,
+    id: oneshot::Receiver<Result<PartId>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -314,6 +325,9 @@ impl Upload {
     }
 
     pub(crate) fn append(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        if self.target.store.options.cancel.is_cancelled() {
+            return Err(cancelled().into());
+        }
         if let Some(why) = self.failure.get() {
             return Err(io::Error::other(format!("{}: {why}", self.target.failed())));
         }
@@ -388,17 +402,23 @@ impl Upload {
         let (parts, path) = (Arc::clone(&target.uploads.parts), target.path.clone());
         let task = self.target.store.runtime.spawn(async move {
             let mut attempts = Attempts::new(target.store.options.retry);
-            let result = loop {
-                let result = parts.put_part(&path, &id, number, PutPayload::from_bytes(part.clone())).await;
-                match &result {
-                    Err(error) if attempts.another(error).await => {}
-                    _ => break result,
+            let putting = async {
+                loop {
+                    let result = parts.put_part(&path, &id, number, PutPayload::from_bytes(part.clone())).await;
+                    match &result {
+                        Err(error) if attempts.another(error).await => {}
+                        _ => break result,
+                    }
                 }
             };
+            let result = unless_cancelled(&target.store.options.cancel, putting).await;
             drop(place);
-            if let Err(error) = &result {
-                let _ = failure.set(explained(error));
-            }
+            let result = result.and_then(|put| {
+                put.map_err(|error| {
+                    let _ = failure.set(explained(&error));
+                    store_error(target.failed(), &error)
+                })
+            });
             let _ = sender.send(result);
         });
         Ok(Sent { id: receiver, task })
@@ -410,7 +430,7 @@ impl Upload {
             return Ok(id.clone());
         }
         let target = self.target.clone();
-        let id = self.target.wait(async move {
+        let id = self.target.wait_unless_cancelled(async move {
             let id = target.uploads.parts.create_multipart(&target.path).await;
             id.map_err(|error| store_error(target.failed(), &error))
         })?;
@@ -434,7 +454,7 @@ impl Upload {
     pub(crate) async fn delivered(&mut self) -> Result<()> {
         for sent in &mut self.sent {
             let part = (&mut sent.id).await.map_err(|_| Error::io(self.target.failed(), panicked()))?;
-            self.parts.push(part.map_err(|error| store_error(self.target.failed(), &error))?);
+            self.parts.push(part?);
         }
         Ok(())
     }

@@ -6,12 +6,12 @@
 
 use crate::error::redacted;
 use crate::options::Retry;
-use crate::runtime::{Runtime, Task};
+use crate::runtime::{Runtime, Task, unless_cancelled};
 use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use object_store::client::{ClientOptions, HttpClient, HttpConnector, HttpRequestBody, HttpResponse, ReqwestConnector};
-use par7z::{Error, ErrorKind, Result};
+use par7z::{CancelToken, Error, ErrorKind, Result};
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Instant;
@@ -106,34 +106,36 @@ pub(crate) struct Stream {
 
 impl Stream {
     /// `size` in bytes, if it is known: anything else is an error.
-    pub(crate) fn open(object: Arc<WebObject>, runtime: &Runtime, size: Option<u64>) -> Self {
+    pub(crate) fn open(object: Arc<WebObject>, runtime: &Runtime, size: Option<u64>, cancel: &CancelToken) -> Self {
         let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
+        let cancel = cancel.clone();
         let task = runtime.spawn(async move {
-            let mut body = match object.get().await {
-                Ok(answer) => answer.into_body().bytes_stream(),
-                Err(error) => {
-                    let _ = sender.send(Err(error)).await;
-                    return;
-                }
+            let sent = unless_cancelled(&cancel, send_all(&object, &sender)).await;
+            let last = match sent {
+                // An end that the reader can tell from a task that is gone.
+                Ok(Ok(())) => Ok(Bytes::new()),
+                Ok(Err(error)) => Err(error),
+                Err(cancelled) => Err(cancelled.into()),
             };
-            while let Some(piece) = body.next().await {
-                if piece.as_ref().is_ok_and(Bytes::is_empty) {
-                    continue;
-                }
-                let piece = piece.map_err(|error| {
-                    let text = format!("the connection broke, and the server has no ranges: {}", redacted(&error));
-                    io::Error::new(io::ErrorKind::ConnectionAborted, text)
-                });
-                let is_last = piece.is_err();
-                if sender.send(piece).await.is_err() || is_last {
-                    return;
-                }
-            }
-            // An end that the reader can tell from a task that is gone.
-            let _ = sender.send(Ok(Bytes::new())).await;
+            let _ = sender.send(last).await;
         });
         Self { pieces, current: Bytes::new(), ended: false, left: size, _task: Task(task) }
     }
+}
+
+/// Sends an object's pieces as they come, as long as somebody takes them.
+async fn send_all(object: &WebObject, pieces: &mpsc::Sender<io::Result<Bytes>>) -> io::Result<()> {
+    let mut body = object.get().await?.into_body().bytes_stream();
+    while let Some(piece) = body.next().await {
+        let piece = piece.map_err(|error| {
+            let text = format!("the connection broke, and the server has no ranges: {}", redacted(&error));
+            io::Error::new(io::ErrorKind::ConnectionAborted, text)
+        })?;
+        if !piece.is_empty() && pieces.send(Ok(piece)).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 impl Read for Stream {

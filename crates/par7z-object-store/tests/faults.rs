@@ -4,7 +4,7 @@
 mod support;
 
 use par7z::storage::Sink;
-use par7z::{Archive, Compressor, ErrorKind, Item, OpenOptions, Report, Threads, WriteOptions};
+use par7z::{Archive, CancelToken, Compressor, ErrorKind, Item, OpenOptions, Report, Threads, WriteOptions};
 use par7z_object_store::{Location, ObjectReader, ObjectSink, ObjectVolumeSink, Objects, Retry, StoreOptions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -442,5 +442,51 @@ fn credentials_that_may_only_write_are_enough_to_replace() {
             let error = ObjectSink::create(&location, &options).unwrap_err();
             assert!(error.kind() == ErrorKind::Io && error.to_string().contains("access is denied"), "{error}");
         }
+    }
+}
+
+/// Whatever the store is silent about, whoever waits for it can stop at once.
+#[test]
+fn a_silent_server_can_be_cancelled() {
+    let server = Server::azurite();
+    server.put("src/a.bin", &content(1, 20 * MIB));
+    let silent_at = |part: &'static str| {
+        Proxy::start(server.port(), move |_, line| match line.contains(part) {
+            true => Harm::Delay(Duration::from_secs(600)),
+            false => Harm::None,
+        })
+    };
+    let clear = silent_at("nothing");
+    // A list; an object; is the archive's name free; a part of it.
+    for (what, line) in [("list", "comp=list"), ("object", "GET /"), ("name", "HEAD /"), ("part", "comp=block&")] {
+        let proxy = silent_at(line);
+        let cancel = CancelToken::new();
+        let options = server.options(&proxy).cancel_token(cancel.clone()).upload_bytes(1).unwrap();
+        let is_source = matches!(what, "list" | "object");
+        let source = if is_source { options.clone() } else { server.options(&clear) };
+        let begin = Instant::now();
+        let canceller = std::thread::spawn({
+            let cancel = cancel.clone();
+            move || {
+                std::thread::sleep(Duration::from_millis(500));
+                cancel.cancel();
+                Instant::now()
+            }
+        });
+        let writing = WriteOptions::new().level(0).unwrap().cancel_token(cancel);
+        let compressor = Compressor::new(writing).unwrap();
+        let items = Objects::list(&server.location("src/"), &source).unwrap();
+        let error = match is_source {
+            true => compressor.compress_to_vec(items.items()).unwrap_err(),
+            false => match ObjectSink::create(&server.location("out.7z"), &options) {
+                Ok(sink) => compressor.compress(items.items(), sink).unwrap_err(),
+                Err(error) => error,
+            },
+        };
+        let took = canceller.join().unwrap().elapsed();
+        assert_eq!(error.kind(), ErrorKind::Cancelled, "{what}: {error}");
+        assert!(begin.elapsed() > Duration::from_millis(400), "{what}: it waited for the store");
+        // An upload that was begun is ended, which a server that answers does at once.
+        assert!(took < Duration::from_secs(15), "{what}: {took:?} after it was cancelled");
     }
 }

@@ -290,8 +290,8 @@ pub(crate) const SWITCHES: &[Switch] = &[
     row(Id::Anonymous, "", "anonymous", Nothing, "axelt", S::Stores, "send no credentials: for public objects"),
     row(Id::ConnectionStringEnv, "", "azure-connection-string-env", Required("NAME"), "axelt", S::Stores,
         "the environment variable with Azure's connection string (default AZURE_STORAGE_CONNECTION_STRING)"),
-    row(Id::Requests, "", "requests", Required("N"), "axelt", S::Stores,
-        "requests that may be under way at once, 1 to 1024 (default 32); the number of threads does not matter to it"),
+    row(Id::Requests, "", "requests", Required("N"), "a", S::Stores,
+        "requests for objects that may be under way at once, 1 to 1024 (default 32), whatever the number of threads"),
 
     row(Id::NoProgress, "bd", "", Nothing, ALL, S::Display, "no progress bar"),
     row(Id::LogLevel, "bb", "", OneOf(&["", "0", "1", "2", "3"]), ALL, S::Display, "print the name of each finished file (1 to 3)"),

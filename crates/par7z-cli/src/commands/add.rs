@@ -13,7 +13,6 @@ use crate::scan::{self, Found, Kind, Names, Scan};
 use crate::stores::{self, Shares};
 use inputs::{Inputs, LISTED_AT_ONCE};
 use par7z::{Compressor, ErrorPolicy, Report};
-use par7z_object_store::StoreOptions;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -30,9 +29,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let names = Names::new(low)?;
     let shares = Shares::new(low.memory, !names.locations.is_empty(), target.is_in_a_store())?;
     let lists = names.locations.len().min(LISTED_AT_ONCE);
-    let requests = low.requests_in_flight.unwrap_or(StoreOptions::DEFAULT_REQUESTS_IN_FLIGHT);
-    let store_options =
-        shares.apply(stores::options(low)?, lists)?.requests_in_flight((requests / lists.max(1)).max(1))?;
+    let store_options = shares.apply(stores::options(low, lists, &context.cancel)?, lists)?;
     refuse_what_stores_lack(low, &names, &target)?;
     let low = &LowArgs { memory: Some(shares.engine_bytes), ..low.clone() };
     let secret = high::secret(low, true)?;
@@ -42,7 +39,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     announce(context, &names, &scan, &target);
     let reporter = Reporter::new(&context.console, '+', low.log_level, scan.bytes());
     let compressor = Compressor::new(options.observer(reporter.clone()))?;
-    let inputs = Inputs::new(low, &names, &scan, &store_options, &context.cancel);
+    let inputs = Inputs::new(low, &names, &scan, &store_options);
     let result = target.write(low, &compressor, &store_options, inputs);
     reporter.finish();
     let report = result?;

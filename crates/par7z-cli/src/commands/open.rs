@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::args::high;
-use crate::args::low::{LowArgs, SecretArg};
+use crate::args::low::SecretArg;
 use crate::exit::{Exit, Failure};
 use crate::prompt;
 use crate::report::{table, units};
@@ -34,7 +34,7 @@ impl Opened {
 pub(super) fn open(context: &Context, doing: &str, reads_content: bool) -> Result<Opened, Failure> {
     let low = &context.low;
     let console = &context.console;
-    let place = Place::find(low)?;
+    let place = Place::find(context)?;
     let shown = place.shown();
     if let Some(size) = place.size()?
         && !low.bare
@@ -72,14 +72,15 @@ enum Place {
 }
 
 impl Place {
-    fn find(low: &LowArgs) -> Result<Self, Failure> {
+    fn find(context: &Context) -> Result<Self, Failure> {
+        let low = &context.low;
         if low.stdin.is_some() {
             return read_stdin().map(Self::Stdin);
         }
         let path = low.archive.clone().unwrap_or_default();
         let Some(url) = stores::url_in(&path) else { return Ok(Self::File(path)) };
         let location = stores::location(url)?;
-        let reader = ObjectReader::open(&location, &stores::options(low)?)?;
+        let reader = ObjectReader::open(&location, &stores::options(low, 1, &context.cancel)?)?;
         Ok(Self::Object(location, Arc::new(reader)))
     }
 

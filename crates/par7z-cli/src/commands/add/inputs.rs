@@ -5,18 +5,13 @@ use crate::args::high;
 use crate::args::low::LowArgs;
 use crate::exit::Failure;
 use crate::scan::{Found, Names, Scan};
-use par7z::{CancelToken, ErrorKind, Item, Links};
+use par7z::{ErrorKind, Item, Links};
 use par7z_object_store::{Location, ObjectFailure, Objects, Store, StoreOptions};
 use std::collections::{HashSet, VecDeque};
 use std::io;
-use std::task::Poll;
-use std::time::Duration;
 
 /// So that many URLs of single objects do not wait for one another. They share what may be read ahead.
 pub(super) const LISTED_AT_ONCE: usize = 16;
-
-/// Between two looks at whether the user wants to stop, while a store says nothing.
-const PATIENCE: Duration = Duration::from_millis(200);
 
 pub(super) struct Inputs {
     stdin: Option<Item>,
@@ -29,19 +24,12 @@ pub(super) struct Inputs {
     store: Option<(Location, Store)>,
     /// Locations that are being listed, the first one's objects being taken.
     listings: VecDeque<Objects>,
-    cancel: CancelToken,
     /// Names in the archive, if there are objects: those of files were compared before.
     seen: HashSet<String>,
 }
 
 impl Inputs {
-    pub(super) fn new(
-        low: &LowArgs,
-        names: &Names,
-        scan: &Scan,
-        store_options: &StoreOptions,
-        cancel: &CancelToken,
-    ) -> Self {
+    pub(super) fn new(low: &LowArgs, names: &Names, scan: &Scan, store_options: &StoreOptions) -> Self {
         let seen = if names.locations.is_empty() {
             HashSet::new()
         } else {
@@ -56,7 +44,6 @@ impl Inputs {
             store_options: store_options.clone(),
             store: None,
             listings: VecDeque::new(),
-            cancel: cancel.clone(),
             seen,
         }
     }
@@ -72,12 +59,7 @@ impl Inputs {
                     Err(failure) => return Some(Err(failure)),
                 }
             }
-            let next = match self.listings.front_mut()?.next_within(PATIENCE) {
-                Poll::Ready(next) => next,
-                Poll::Pending if self.cancel.is_cancelled() => return Some(Err(Failure::cancelled("Break signaled"))),
-                Poll::Pending => continue,
-            };
-            match next {
+            match self.listings.front_mut()?.next() {
                 Some(Ok(item)) if self.names.leaves_out(item.name()) => {}
                 Some(Ok(item)) => return Some(Ok(self.unlike_others(item))),
                 Some(Err(failure)) if !failure.ends_list() && self.names.leaves_out(failure.name()) => {}
@@ -110,10 +92,11 @@ impl Inputs {
 /// An object that cannot be had is an item that fails. A list that breaks off is no reason to write an archive: nobody knows
 /// what is missing.
 fn left_out(failure: ObjectFailure) -> Result<Item, Failure> {
-    if failure.ends_list() && failure.error().kind() == ErrorKind::Io {
-        return Err(Failure::fatal(format!("{failure}\nNothing was written")));
+    match failure.error().kind() {
+        ErrorKind::Cancelled => Err(Failure::cancelled("cancelled")),
+        ErrorKind::Io if failure.ends_list() => Err(Failure::fatal(format!("{failure}\nNothing was written"))),
+        _ => Ok(failure.into_item()),
     }
-    Ok(failure.into_item())
 }
 
 impl Iterator for Inputs {

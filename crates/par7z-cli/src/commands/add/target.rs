@@ -84,18 +84,13 @@ impl Target {
                 let create = if low.replace_archive { VolumeSink::replace } else { VolumeSink::create };
                 run(compressor, inputs, create(path, &low.volumes)?)
             }
-            Self::Object(location) if low.replace_archive => {
-                run(compressor, inputs, ObjectSink::replace(location, store_options)?)
-            }
             Self::Object(location) => {
-                run(compressor, inputs, ObjectSink::create(location, store_options).map_err(exists)?)
-            }
-            Self::ObjectVolumes(location) if low.replace_archive => {
-                run(compressor, inputs, ObjectVolumeSink::replace(location, &low.volumes, store_options)?)
+                let create = if low.replace_archive { ObjectSink::replace } else { ObjectSink::create };
+                run(compressor, inputs, create(location, store_options).map_err(exists)?)
             }
             Self::ObjectVolumes(location) => {
-                let sink = ObjectVolumeSink::create(location, &low.volumes, store_options).map_err(exists)?;
-                run(compressor, inputs, sink)
+                let create = if low.replace_archive { ObjectVolumeSink::replace } else { ObjectVolumeSink::create };
+                run(compressor, inputs, create(location, &low.volumes, store_options).map_err(exists)?)
             }
             Self::Stdout => {
                 let memory = low.memory.unwrap_or(WriteOptions::DEFAULT_MEMORY_BUDGET_BYTES);
