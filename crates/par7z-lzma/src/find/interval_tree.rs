@@ -135,8 +135,9 @@ impl IntervalTree {
             self.suffixes.sort_small(sorter, &self.stretches, &mut self.scratch);
         } else {
             add_flat(&mut self.stretches, flat, len);
-            self.suffixes.plan(text, &mut self.stretches, part_len(len));
-            if is_lean && self.suffixes.scratch_bytes() > Scratch::lean_bytes(len) {
+            let room = if is_lean { Scratch::lean_room(len) } else { usize::MAX };
+            self.suffixes.plan(text, &mut self.stretches, part_len(len), room);
+            if is_lean && !self.scratch.has_room(self.suffixes.scratch_keys(), room) {
                 return false;
             }
             for part in 0..self.suffixes.part_count() {
@@ -277,7 +278,10 @@ mod tests {
         let few: Vec<u8> = (0..400_000).map(|_| random() % 2).collect();
         let many: Vec<u8> = (0..400_000).map(|_| random()).collect();
         let long: Vec<u8> = few.iter().cycle().take(LEAN_TEXT + 1).copied().collect();
-        for (text, expected) in [(few, false), (many, true), (long, true)] {
+        // Parts get smaller so that a pair that is often has room.
+        let pair: Vec<u8> =
+            (0..400_000).map(|at| if at % 7 < 2 { b'a' + (at % 7) as u8 } else { random() | 1 }).collect();
+        for (text, expected) in [(few, false), (many, true), (long, true), (pair, true)] {
             assert_eq!(IntervalTree::new().try_begin(&text, &FlatStretches::default(), 40, wanted), expected);
         }
     }

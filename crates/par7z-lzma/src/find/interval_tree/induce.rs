@@ -92,12 +92,25 @@ impl Scratch {
 
     /// What is kept from text to text, and enough for most texts.
     pub(super) fn lean_bytes(len: usize) -> usize {
-        8 * (part_len(len) + part_len(len) / 4) + 4 * PAIRS
+        8 * Self::lean_room(len) + 4 * PAIRS
+    }
+
+    /// The keys among it.
+    pub(super) fn lean_room(len: usize) -> usize {
+        part_len(len) + part_len(len) / 4
     }
 
     #[cfg(test)]
     pub(super) fn capacity_bytes(&self) -> usize {
         8 * (self.keys.capacity() + self.spare.capacity()) + 4 * self.ends.capacity()
+    }
+
+    /// Whether so many keys and spare ones go into `room` together; frees the keys kept from another text if they are in the way.
+    pub(super) fn has_room(&mut self, (keys, spare): (usize, usize), room: usize) -> bool {
+        if self.keys.len().max(keys) + self.spare.len().max(spare) > room {
+            *self = Self { ends: core::mem::take(&mut self.ends), ..Self::default() };
+        }
+        keys + spare <= room
     }
 
     /// Frees what is more than a usual part takes.
@@ -197,8 +210,9 @@ impl Suffixes {
         grow_shared(&mut self.sorted, len);
     }
 
-    /// Begins a larger text: finds what is to be sorted, in parts of about `part_len` suffixes (one pair is not cut).
-    pub(super) fn plan(&mut self, text: &[u8], stretches: &mut [Stretch], part_len: usize) {
+    /// Begins a larger text: finds what is to be sorted, in parts of about `part_len` suffixes (one pair is not cut). They are
+    /// smaller if a pair is so often that sorting would take more than `room` keys otherwise.
+    pub(super) fn plan(&mut self, text: &[u8], stretches: &mut [Stretch], part_len: usize, room: usize) {
         huge_pages::gather(text);
         self.counts.clear();
         self.counts.resize(PAIRS, 0);
@@ -217,7 +231,7 @@ impl Suffixes {
             kinds[first][usize::from(is_up) + 2 * usize::from(first == second)] += count;
         }
         self.set_regions(text, &kinds);
-        self.plan_parts(part_len);
+        self.plan_parts(part_len, room);
     }
 
     /// What is before a flat stretch follows from its first suffix that goes up, which is sorted: the stretch begins behind it.
@@ -235,7 +249,11 @@ impl Suffixes {
         }
     }
 
-    fn plan_parts(&mut self, part_len: usize) {
+    fn plan_parts(&mut self, part_len: usize, room: usize) {
+        let goes_up = |pair: usize| self.ranks[pair >> 8] < self.ranks[pair & 255];
+        let counts = self.counts.iter().enumerate().filter(|&(pair, _)| goes_up(pair)).map(|(_, &count)| count);
+        // Beside a part's keys there is room for those of its largest pair.
+        let part_len = part_len.min(room.saturating_sub(counts.max().unwrap_or(0) as usize));
         self.places.clear();
         self.part_of_pair.clear();
         self.parts.clear();
@@ -266,11 +284,11 @@ impl Suffixes {
         self.parts.push(part);
     }
 
-    /// What sorting the parts takes of a [`Scratch`].
-    pub(super) fn scratch_bytes(&self) -> usize {
+    /// The keys that sorting the parts takes of a [`Scratch`], and the spare ones.
+    pub(super) fn scratch_keys(&self) -> (usize, usize) {
         let keys = self.parts.iter().map(|part| part.suffixes).max().unwrap_or(0);
         let spare = self.parts.iter().map(|part| part.largest).max().unwrap_or(0);
-        8 * (keys + spare) + 4 * PAIRS
+        (keys, spare)
     }
 
     pub(super) fn part_count(&self) -> usize {

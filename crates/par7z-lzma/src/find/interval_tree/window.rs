@@ -85,7 +85,7 @@ impl WindowTree {
         }
         find_stretches(text, self.limit, &mut self.stretches);
         add_flat(&mut self.stretches, flat, self.len);
-        self.suffixes.plan(text, &mut self.stretches, self.part_len);
+        self.suffixes.plan(text, &mut self.stretches, self.part_len, usize::MAX);
     }
 
     pub(crate) fn sort_part_count(&self) -> usize {
