@@ -8,8 +8,11 @@
 //! It wins over an interval tree as long as the sort is dearer than the steps: from 128 KiB on both take the same time, and
 //! this finds less. Short chains stay as they are: the fourth table costs more there than it saves.
 //!
-//! Invariants: positions are counted from 1; 0 is none. `links[p]` is nearer to the start than p, and no position between the
-//! two has p's five bytes.
+//! The tables are small, so that a core's own caches hold them: heads of half as many entries as a text may have positions,
+//! and links that are distances of 16 bits, which no chain goes beyond.
+//!
+//! Invariants: positions are counted from 1; 0 is none. `links[p]` is the distance to the position before p that has p's five
+//! bytes (as far as a hash tells); 0: there is none, or none so near.
 //!
 //! Source of the change of chains: LZ4's high compression (lz4hc.c).
 
@@ -20,12 +23,13 @@ use alloc::boxed::Box;
 /// The longest text.
 pub(crate) const MAX_TEXT: usize = LINKS - 1;
 /// The memory of the tables.
-pub(crate) const BYTES: usize = size_of::<u32>() * ((1 << HASH2_BITS) + 3 * HEADS + LINKS);
+pub(crate) const BYTES: usize = size_of::<u32>() * ((1 << HASH2_BITS) + 3 * HEADS) + size_of::<u16>() * LINKS;
 
 /// Bytes that linked positions have in common.
 const KEY: usize = 5;
 const LINKS: usize = 1 << 17;
-const HEADS: usize = 1 << 16;
+const HEADS_LOG2: u32 = 15;
+const HEADS: usize = 1 << HEADS_LOG2;
 const HASH2_BITS: u32 = 10;
 /// Along a chain, at the most: few are longer, and what they would find costs more time than it is worth.
 const STEPS: u32 = 64;
@@ -38,8 +42,8 @@ pub(crate) struct LongChain {
     heads3: Heads,
     heads4: Heads,
     heads_key: Heads,
-    /// The position before, by position.
-    links: Box<[u32; LINKS]>,
+    /// How far back the position before is, by position.
+    links: Box<[u16; LINKS]>,
     position: usize,
     limit: usize,
     /// Along a chain, at the most.
@@ -85,9 +89,11 @@ impl LongChain {
         let hash = |bytes: usize| (word << (64 - 8 * bytes)).wrapping_mul(MULTIPLIER) >> 32;
         let now = self.position as u32 + 1;
         let head2 = core::mem::replace(&mut self.heads2[hash(2) as usize >> (32 - HASH2_BITS)], now);
-        let [head3, head4, head_key] = [(&mut self.heads3, 3), (&mut self.heads4, 4), (&mut self.heads_key, KEY)]
-            .map(|(heads, bytes)| core::mem::replace(&mut heads[hash(bytes) as usize >> 16 & (HEADS - 1)], now));
-        self.links[now as usize & (LINKS - 1)] = head_key;
+        let [head3, head4, head_key] =
+            [(&mut self.heads3, 3), (&mut self.heads4, 4), (&mut self.heads_key, KEY)].map(|(heads, bytes)| {
+                core::mem::replace(&mut heads[hash(bytes) as usize >> (32 - HEADS_LOG2) & (HEADS - 1)], now)
+            });
+        self.links[now as usize & (LINKS - 1)] = u16::try_from(now - head_key).unwrap_or(0);
         [head2, head3, head4, head_key].map(|head| head as usize)
     }
 
@@ -132,7 +138,10 @@ impl LongChain {
         let mut steps = self.steps;
         while candidate > oldest + offset && steps > 0 {
             let other = candidate - 1 - offset;
-            candidate = self.links[candidate & (LINKS - 1)] as usize;
+            candidate = match self.links[candidate & (LINKS - 1)] {
+                0 => 0,
+                distance => candidate - usize::from(distance),
+            };
             steps -= 1;
             if load(text, other + longest - 3) != tail {
                 continue;
@@ -158,14 +167,16 @@ impl LongChain {
     fn rarest(&self, other: usize, length: usize) -> (usize, usize) {
         // The match's last bytes may not be linked yet.
         let offsets = (length + 1 - KEY).min(self.position - other);
-        let (mut offset, mut least) = (0, usize::MAX);
+        let (mut offset, mut farthest) = (0, 0);
         for (index, &link) in self.links[other + 1..][..offsets].iter().enumerate() {
-            let start = (link as usize).saturating_sub(index);
-            if start < least {
-                (offset, least) = (index, start);
+            // None at all is the farthest.
+            let distance = link.wrapping_sub(1);
+            if distance > farthest {
+                (offset, farthest) = (index, distance);
             }
         }
-        (offset, least + offset)
+        let start = if farthest == u16::MAX { 0 } else { other + offset - usize::from(farthest) };
+        (offset, start)
     }
 }
 
@@ -214,7 +225,7 @@ impl Finder for LongChain {
     fn leave_out(&mut self, _text: &[u8], count: usize) {
         // No chain goes through these. A match that reaches into them goes on with its other bytes' chains.
         for position in self.position..self.position + count {
-            self.links[(position + 1) & (LINKS - 1)] = position as u32;
+            self.links[(position + 1) & (LINKS - 1)] = 1;
         }
         self.position += count;
     }
