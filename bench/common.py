@@ -13,15 +13,17 @@ MODIFIED = 1_000_000_000
 Usage = collections.namedtuple('Usage', 'wall cpu user rss size')
 
 
-def measure(argv, cwd, archive):
-    """Runs once; wall, CPU and user CPU seconds, peak bytes of memory, bytes of the archive, which is new (None: nothing is written)."""
+def measure(argv, cwd, archive, cores=None, environment=None):
+    """Runs once; wall, CPU and user CPU seconds, peak bytes of memory, bytes of the archive, which is new (None: nothing is written).
+    `cores`: those that it may use. `environment`: variables besides those that are there."""
     if archive:
         for name in os.listdir(OUT):
             if name.startswith(os.path.basename(archive)):
                 os.remove(os.path.join(OUT, name))
     with tempfile.TemporaryFile() as log:
         begin = time.monotonic()
-        process = subprocess.Popen(argv, cwd=cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        process = subprocess.Popen(argv, cwd=cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | (environment or {}),
+                                   preexec_fn=(lambda: os.sched_setaffinity(0, cores)) if cores else None)
         _, status, used = os.wait4(process.pid, 0)
         wall = time.monotonic() - begin
         process.returncode = os.waitstatus_to_exitcode(status)
