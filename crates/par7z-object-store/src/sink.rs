@@ -195,7 +195,11 @@ impl ObjectVolumeSink {
         let line = Line::new(store.options.upload_bytes);
         let (store, key, sizes) = (store.clone(), key.to_owned(), sizes.to_vec());
         let mut sink = Self { store, key, existing, sizes, volumes: Vec::new(), current_bytes: 0, line };
-        sink.target(0)?.check_free()?;
+        match existing {
+            Existing::Refuse => sink.target(0)?.check_free()?,
+            // At the end the volumes that an older set has more are deleted: better known now than then.
+            Existing::Replace => sink.target(0)?.check_visible()?,
+        }
         sink.begin_volume()?;
         sink.append(&[0; START_HEADER_BYTES]).map_err(|error| Error::io("cannot begin the archive", error))?;
         Ok(sink)

@@ -17,9 +17,7 @@ use futures_util::StreamExt;
 use object_store::client::HttpError;
 use object_store::multipart::PartId;
 use object_store::path::Path;
-use object_store::{
-    Error as StoreError, GetOptions, MultipartId, ObjectMeta, ObjectStoreExt, PutMode, PutOptions, PutPayload,
-};
+use object_store::{Error as StoreError, MultipartId, ObjectMeta, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use par7z::{Error, ErrorKind, Result};
 use std::future::Future;
 use std::io;
@@ -103,21 +101,38 @@ impl Target {
         format!("cannot write {}", self.shown)
     }
 
+    /// Whether there is an object.
+    async fn is_there(&self) -> object_store::Result<bool> {
+        match self.uploads.objects.head(&self.path).await {
+            Ok(_) => Ok(true),
+            Err(StoreError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// If it must not be replaced: an error if it is there. Also finds early that the store cannot be reached. Credentials
     /// that may only write are enough to replace.
     pub(crate) fn check_free(&self) -> Result<()> {
         let target = self.clone();
         self.wait_unless_cancelled(async move {
-            let options = GetOptions { head: true, ..GetOptions::default() };
-            match target.uploads.objects.get_opts(&target.path, options).await {
-                Ok(_) if target.existing == Existing::Refuse => {
+            match target.is_there().await {
+                Ok(true) if target.existing == Existing::Refuse => {
                     let text = format!("{}: it exists; choose another name or replace it", target.failed());
                     Err(Error::new(ErrorKind::AlreadyExists, text))
                 }
-                Ok(_) | Err(StoreError::NotFound { .. }) => Ok(()),
+                Ok(_) => Ok(()),
                 Err(StoreError::PermissionDenied { .. }) if target.existing == Existing::Replace => Ok(()),
                 Err(error) => Err(store_error(target.failed(), &error)),
             }
+        })
+    }
+
+    /// An error if it cannot be told whether it is there: with credentials that may only write.
+    pub(crate) fn check_visible(&self) -> Result<()> {
+        let target = self.clone();
+        self.wait_unless_cancelled(async move {
+            let doing = || format!("{}: volumes are replaced where the old ones can be seen", target.failed());
+            target.is_there().await.map(drop).map_err(|error| store_error(doing(), &error))
         })
     }
 
@@ -169,11 +184,8 @@ impl Target {
     pub(crate) fn delete_if_there(&self) -> Result<bool> {
         let target = self.clone();
         let there = self.wait(async move {
-            match target.uploads.objects.head(&target.path).await {
-                Ok(_) => Ok(true),
-                Err(StoreError::NotFound { .. }) => Ok(false),
-                Err(error) => Err(store_error(format!("cannot delete {}", target.shown), &error)),
-            }
+            let there = target.is_there().await;
+            there.map_err(|error| store_error(format!("cannot delete {}", target.shown), &error))
         })?;
         if there {
             self.delete()?;

@@ -142,11 +142,8 @@ fn a_second_of_latency_does_not_add_up() {
     let server = Server::moto();
     let expected = server.put_objects(40);
     let proxy = Proxy::start(server.port(), |_, _| Harm::Delay(Duration::from_secs(1)));
-    let begin = Instant::now();
     let (found, report) = compressed(&server, &server.options(&proxy));
     assert!(report.is_complete() && found == expected);
-    // One after the other it takes 49 s, and a busy machine adds to that.
-    assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
     assert!((20..=32).contains(&proxy.most_in_flight()), "{}", proxy.most_in_flight());
 }
 
@@ -282,13 +279,20 @@ fn what_is_dropped_ends_its_requests() {
     let server = Server::azurite();
     server.put_objects(20);
     let proxy = Proxy::start(server.port(), |_, line| {
-        if line.contains("list") { Harm::None } else { Harm::Delay(Duration::from_secs(3)) }
+        if line.contains("list") { Harm::None } else { Harm::Delay(Duration::from_millis(200)) }
     });
-    let begin = Instant::now();
-    let mut objects = Objects::list(&server.location("src/"), &server.options(&proxy)).unwrap();
+    let requested = || proxy.lines().iter().filter(|line| line.contains(".bin")).count();
+    let options = server.options(&proxy).requests_in_flight(2).unwrap();
+    let mut objects = Objects::list(&server.location("src/"), &options).unwrap();
     let first = objects.next().unwrap().unwrap();
+    while requested() < 2 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     drop((objects, first));
-    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+    let before = requested();
+    // The others would follow two by two.
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(requested() <= before + 1, "{before} before it was dropped, {} now", requested());
 }
 
 /// Items that are not packed, so that the archive is as long as they are.
@@ -489,4 +493,20 @@ fn a_silent_server_can_be_cancelled() {
         // An upload that was begun is ended, which a server that answers does at once.
         assert!(took < Duration::from_secs(15), "{what}: {took:?} after it was cancelled");
     }
+}
+
+/// Whoever may only write cannot tell which volumes of an older set would be left, and hears that before anything is packed.
+#[test]
+fn with_write_access_alone_an_object_is_replaced_and_volumes_are_not() {
+    let server = Server::azurite();
+    server.put("out.7z", b"old");
+    let blind =
+        Proxy::start(server.port(), |_, line| if line.starts_with("HEAD") { Harm::Refuse(403) } else { Harm::None });
+    let options = server.options(&blind);
+    let sink = ObjectSink::replace(&server.location("out.7z"), &options).unwrap();
+    compress_into(sink, 3, 100_000).unwrap().into_complete().unwrap();
+    assert!(content_of(&server, "out.7z") == content(3, 100_000));
+    let error = ObjectVolumeSink::replace(&server.location("set.7z"), &[50_000], &options).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(error.to_string().contains("access is denied"), "{error}");
 }
