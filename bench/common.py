@@ -22,8 +22,9 @@ def measure(argv, cwd, archive, cores=None, environment=None):
                 os.remove(os.path.join(OUT, name))
     with tempfile.TemporaryFile() as log:
         begin = time.monotonic()
-        process = subprocess.Popen(argv, cwd=cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | (environment or {}),
-                                   preexec_fn=(lambda: os.sched_setaffinity(0, cores)) if cores else None)
+        if cores:
+            argv = ['taskset', '-c', ','.join(map(str, cores)), *argv]
+        process = subprocess.Popen(argv, cwd=cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | (environment or {}))
         _, status, used = os.wait4(process.pid, 0)
         wall = time.monotonic() - begin
         process.returncode = os.waitstatus_to_exitcode(status)

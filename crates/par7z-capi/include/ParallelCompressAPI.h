@@ -287,7 +287,7 @@ HRESULT ParallelCompressor_SetSegmentCallback(ParallelCompressorHandle handle, P
 /* ---- Object stores ----
 
    az://container/name, s3://bucket/name, gs://bucket/name, https://account.blob.core.windows.net/container/name?SAS,
-   https://host/file (to read only); docs/cloud.md has them all, and how credentials are found in the environment.
+   https://host/file (to read only); docs/cloud.md has how credentials are found in the environment.
 
    Output      An object, which appears when the archive is complete and then replaces an older one; volumes likewise.
    FilePath    One object: an item under Name; Name NULL or "": under the last part of the object's name. Its time is the
@@ -303,7 +303,9 @@ HRESULT ParallelCompressor_SetSegmentCallback(ParallelCompressorHandle handle, P
    Memory      Besides what a run takes: for a list that is read, read_ahead and 4 MiB for each thread; for each single
                object in work or about to be a quarter of read_ahead at the most; for output, upload and two parts of
                8 MiB (larger from 8 GB on); for an open archive 64 MiB and 4 MiB for each thread.
-   Cancel      A server that does not answer holds it up until the request is given up, 3 minutes at the most.
+   Cancel      Ends what waits for a store within a second; but a store has 20 seconds to forget an upload that was begun,
+               and to answer if it was asked to complete one. An open archive that is being read waits for its server until
+               the request is given up, 3 minutes at the most.
 
    Sets how the runs of this compressor talk to stores:
      endpoint            another address: an emulator or a compatible store

@@ -285,7 +285,9 @@ mod tests {
     fn memory_keeps_room_for_the_header() {
         let place = MemoryPlace::default();
         let statistics = RunStatistics::new();
-        let mut sink = open(&Settings::default(), Target::Memory(Arc::clone(&place)), 0, &statistics)
+        let settings = Settings::default();
+        let stores = Stores::new(&settings.stores);
+        let mut sink = open(&settings, &stores, Target::Memory(Arc::clone(&place)), 0, &statistics)
             .map_err(|failure| failure.message)
             .expect("memory");
         sink.append(b"abcdef").expect("memory");
@@ -299,7 +301,9 @@ mod tests {
     fn nothing_is_completed_if_everything_failed() {
         let place = MemoryPlace::default();
         let statistics = RunStatistics::new();
-        let sink = open(&Settings::default(), Target::Memory(Arc::clone(&place)), 0, &statistics)
+        let settings = Settings::default();
+        let stores = Stores::new(&settings.stores);
+        let sink = open(&settings, &stores, Target::Memory(Arc::clone(&place)), 0, &statistics)
             .map_err(|failure| failure.message)
             .expect("memory");
         statistics.item_failed("name", "reason");

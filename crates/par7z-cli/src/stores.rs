@@ -15,8 +15,10 @@ use std::path::Path;
 const MOST_TRANSFER_BYTES: u64 = 64 << 20;
 /// Larger parts would not be faster.
 const USUAL_PART_BYTES: u64 = 8 << 20;
-/// What connections take besides chunks and parts: up to 0.4 MB for each answer on its way, and what the allocator keeps.
-const CONNECTIONS_BYTES: u64 = 8 << 20;
+/// What an answer on its way takes besides its chunk: the HTTP client's buffer, at the most.
+const ANSWER_BYTES: u64 = 400 << 10;
+/// What connections and the allocator take at the least.
+const MIN_CONNECTIONS_BYTES: u64 = 8 << 20;
 
 /// Whether a word is a URL. Windows' `C:\\` has one slash of neither kind behind the colon, and a scheme more than a letter.
 pub(crate) fn is_url(word: &str) -> bool {
@@ -36,6 +38,11 @@ pub(crate) fn location(url: &str) -> Result<Location, Failure> {
     url.parse().map_err(|error: par7z::Error| Failure::usage(error.message()))
 }
 
+/// Requests that may be under way at once.
+pub(crate) fn requests(low: &LowArgs) -> usize {
+    low.requests_in_flight.unwrap_or(StoreOptions::DEFAULT_REQUESTS_IN_FLIGHT)
+}
+
 /// How stores are talked to, but for memory. `lists`: how many locations are listed at once, which share the requests.
 pub(crate) fn options(low: &LowArgs, lists: usize, cancel: &CancelToken) -> Result<StoreOptions, Failure> {
     let mut options = StoreOptions::new().anonymous(low.anonymous).cancel_token(cancel.clone());
@@ -51,7 +58,7 @@ pub(crate) fn options(low: &LowArgs, lists: usize, cancel: &CancelToken) -> Resu
     if let Some(endpoint) = &low.endpoint {
         options = options.endpoint(endpoint);
     }
-    let requests = low.requests_in_flight.unwrap_or(StoreOptions::DEFAULT_REQUESTS_IN_FLIGHT);
+    let requests = requests(low);
     // Checked as it is given.
     options = options.requests_in_flight(requests)?;
     Ok(options.requests_in_flight((requests / lists.max(1)).max(1))?)
@@ -74,11 +81,12 @@ pub(crate) struct Shares {
     read_ahead_bytes: u64,
     part_bytes: u64,
     upload_bytes: u64,
+    connections_bytes: u64,
 }
 
 impl Shares {
     /// A quarter each for reading and uploading, as far as there is something of the kind and no more than is of use.
-    pub(crate) fn new(memory_bytes: Option<u64>, reads: bool, uploads: bool) -> Result<Self, Failure> {
+    pub(crate) fn new(memory_bytes: Option<u64>, requests: usize, reads: bool, uploads: bool) -> Result<Self, Failure> {
         let memory_bytes = memory_bytes.unwrap_or(WriteOptions::DEFAULT_MEMORY_BUDGET_BYTES);
         let quarter = (memory_bytes / 4).min(MOST_TRANSFER_BYTES);
         // The first part is kept, one is being filled, and one under way at the least.
@@ -89,14 +97,17 @@ impl Shares {
         let read_ahead_bytes = quarter.max(16 << 20);
         let transfer_bytes =
             if reads { read_ahead_bytes } else { 0 } + if uploads { kept_bytes + upload_bytes } else { 0 };
-        let used = if transfer_bytes > 0 { transfer_bytes + CONNECTIONS_BYTES } else { 0 };
+        // No more than the chunks, since a buffer is no longer than its answer.
+        let answers_bytes = if reads { (requests as u64 * ANSWER_BYTES).min(read_ahead_bytes) } else { 0 };
+        let connections_bytes = if transfer_bytes > 0 { answers_bytes.max(MIN_CONNECTIONS_BYTES) } else { 0 };
+        let used = transfer_bytes + connections_bytes;
         let engine_bytes = memory_bytes.saturating_sub(used);
         if used > 0 && engine_bytes < WriteOptions::MIN_MEMORY_BUDGET_BYTES {
             return Err(Failure::usage(format!(
                 "--memory: {memory_bytes} bytes are not enough with an object store; give at least 64m"
             )));
         }
-        Ok(Self { engine_bytes, read_ahead_bytes, part_bytes, upload_bytes })
+        Ok(Self { engine_bytes, read_ahead_bytes, part_bytes, upload_bytes, connections_bytes })
     }
 
     /// `lists`: how many locations are listed at once, each of which reads ahead.
@@ -137,17 +148,16 @@ mod tests {
     fn all_shares_are_within_the_memory() {
         for mib in [64, 100, 512, 4096] {
             for (reads, uploads) in [(true, true), (true, false), (false, true), (false, false)] {
-                let shares = Shares::new(Some(mib << 20), reads, uploads).expect("enough");
-                let reading = if reads { shares.read_ahead_bytes } else { 0 };
-                let uploading = if uploads { 2 * shares.part_bytes + shares.upload_bytes } else { 0 };
-                let connections = if reads || uploads { CONNECTIONS_BYTES } else { 0 };
-                assert!(shares.engine_bytes + reading + uploading + connections <= mib << 20, "{mib}: {shares:?}");
-                assert!(
-                    shares.engine_bytes >= 16 << 20 && shares.upload_bytes >= shares.part_bytes,
-                    "{mib}: {shares:?}"
-                );
+                for requests in [1, 32, 1024] {
+                    let shares = Shares::new(Some(mib << 20), requests, reads, uploads).expect("enough");
+                    let reading = if reads { shares.read_ahead_bytes } else { 0 };
+                    let uploading = if uploads { 2 * shares.part_bytes + shares.upload_bytes } else { 0 };
+                    let used = shares.engine_bytes + reading + uploading + shares.connections_bytes;
+                    assert!(used <= mib << 20, "{mib}: {shares:?}");
+                    assert!(shares.engine_bytes >= 16 << 20 && shares.upload_bytes >= shares.part_bytes, "{shares:?}");
+                }
             }
         }
-        assert!(Shares::new(Some(32 << 20), true, true).is_err());
+        assert!(Shares::new(Some(32 << 20), 32, true, true).is_err());
     }
 }

@@ -375,3 +375,15 @@ fn a_set_of_volumes_is_replaced_if_asked_for() {
     let tested = scratch.sevenzip(&["t", "v.7z.001"]).expect(0).stdout;
     assert!(tested.contains("Volumes = 1") && tested.contains("Size:       3\n"), "{tested}");
 }
+
+#[test]
+fn a_leaner_match_finder_is_told_and_independent_blocks_are_read() {
+    let scratch = Scratch::with_tree();
+    let run = scratch.par7z(&["a", "x.7z", "t", "--encoder-memory=8m"]).expect(0);
+    assert!(run.stdout.contains("Match finder: hash buckets instead of an interval tree"), "{}", run.stdout);
+    let run = scratch.par7z(&["a", "y.7z", "t", "--encoder-memory=8m", "--json"]).expect(0);
+    assert!(run.stdout.contains(r#"{"event":"note","text":"Match finder: "#), "{}", run.stdout);
+    let run = scratch.par7z(&["a", "z.7z", "t", "--encoder-memory=4g", "--independent-blocks"]).expect(0);
+    assert!(!run.stdout.contains("Match finder"), "{}", run.stdout);
+    scratch.sevenzip(&["t", "z.7z"]).expect(0);
+}

@@ -111,12 +111,12 @@ fn filter(page: &[u8]) -> Result<(Option<Vec<u8>>, Vec<RefusedObject>), quick_xm
     let mut kept: Option<Vec<u8>> = None;
     let mut copied = 0;
     let mut entry: Option<Entry> = None;
-    let mut depth = 0_usize;
+    let (mut depth, mut has_root) = (0_usize, false);
     loop {
         let begin = reader.buffer_position() as usize;
         match reader.read_event()? {
             Event::Start(tag) => {
-                depth += 1;
+                (depth, has_root) = (depth + 1, true);
                 match (&mut entry, tag.local_name().as_ref()) {
                     (None, b"Contents" | b"Blob") => entry = Some(Entry::new(begin, depth)),
                     (Some(entry), b"Key" | b"Name") if depth == entry.depth + 1 => {
@@ -127,7 +127,7 @@ fn filter(page: &[u8]) -> Result<(Option<Vec<u8>>, Vec<RefusedObject>), quick_xm
                     _ => {}
                 }
             }
-            Event::Empty(_) => {}
+            Event::Empty(_) => has_root = true,
             Event::Text(text) => {
                 if let Some(entry) = &mut entry {
                     entry.push(&text.decode().map_err(quick_xml::Error::from)?);
@@ -160,6 +160,10 @@ fn filter(page: &[u8]) -> Result<(Option<Vec<u8>>, Vec<RefusedObject>), quick_xm
                     }
                 }
                 depth = depth.saturating_sub(1);
+            }
+            // A page that is cut off between two tags: the request is made again.
+            Event::Eof if depth > 0 || !has_root => {
+                return Err(quick_xml::Error::Io(Arc::new(std::io::ErrorKind::UnexpectedEof.into())));
             }
             Event::Eof => break,
             _ => {}

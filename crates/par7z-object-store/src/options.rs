@@ -230,8 +230,9 @@ impl StoreOptions {
     }
 
     /// Ends whatever waits for the store within a fraction of a second once it is cancelled, with
-    /// [`ErrorKind::Cancelled`]; give the run the same token. An archive all of whose bytes have arrived is not cancelled
-    /// any more while the store makes it visible.
+    /// [`ErrorKind::Cancelled`]; give the run the same token. Two things have 20 s more: that the store forgets an upload,
+    /// and that it makes an archive visible if it was asked to already (if it does not answer in that time, the error says
+    /// that the archive may be there).
     #[must_use]
     pub fn cancel_token(mut self, cancel: CancelToken) -> Self {
         self.cancel = cancel;

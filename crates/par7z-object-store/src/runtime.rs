@@ -9,7 +9,7 @@ use par7z::{CancelToken, Error, ErrorKind, Result};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinHandle;
 
@@ -92,14 +92,28 @@ impl Runtime {
     }
 }
 
-/// What a future gives, unless the caller cancels meanwhile: then it is dropped, and its requests with it.
+/// What a future gives, unless the caller has cancelled or does so meanwhile: then it is dropped, and its requests with it.
 pub(crate) async fn unless_cancelled<T>(cancel: &CancelToken, future: impl Future<Output = T>) -> Result<T> {
+    if cancel.is_cancelled() {
+        return Err(cancelled());
+    }
+    unless_cancelled_for(cancel, Duration::ZERO, future).await
+}
+
+/// The same for what is better brought to its end: it has `patience` once the caller has cancelled.
+pub(crate) async fn unless_cancelled_for<T>(
+    cancel: &CancelToken,
+    patience: Duration,
+    future: impl Future<Output = T>,
+) -> Result<T> {
     let mut future = pin!(future);
+    let mut cancelled_at = None;
     loop {
-        match tokio::time::timeout(LOOK, future.as_mut()).await {
-            Ok(value) => return Ok(value),
-            Err(_) if cancel.is_cancelled() => return Err(cancelled()),
-            Err(_) => {}
+        if let Ok(value) = tokio::time::timeout(LOOK, future.as_mut()).await {
+            return Ok(value);
+        }
+        if cancel.is_cancelled() && cancelled_at.get_or_insert_with(Instant::now).elapsed() >= patience {
+            return Err(cancelled());
         }
     }
 }
@@ -141,5 +155,13 @@ mod tests {
         cancel.cancel();
         let error = runtime.wait(async { waits.await.unwrap().unwrap_err() }).unwrap();
         assert_eq!(error.kind(), ErrorKind::Cancelled);
+        // Before it has begun, too; but what has patience comes to its end.
+        let token = cancel.clone();
+        let error = runtime.wait(async move { unless_cancelled(&token, async { 7 }).await.unwrap_err() }).unwrap();
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
+        let patient = async move {
+            unless_cancelled_for(&cancel, Duration::from_secs(60), tokio::time::sleep(3 * LOOK)).await.is_ok()
+        };
+        assert_eq!(runtime.wait(patient), Some(true));
     }
 }

@@ -15,7 +15,7 @@
 use crate::location::Location;
 use crate::options::StoreOptions;
 use crate::store::Store;
-use crate::upload::{Existing, Line, Target, Upload, end};
+use crate::upload::{Existing, Line, Target, Upload, check_all_free, end};
 use futures_util::StreamExt;
 use par7z::storage::Sink;
 use par7z::{Error, ErrorKind, Result};
@@ -86,7 +86,7 @@ impl ObjectSink {
         let line = Line::new(store.options.upload_bytes);
         let shown = target.shown().to_owned();
         let mut upload = Upload::new(target, line, true);
-        upload.append(&[0; START_HEADER_BYTES]).expect("the first part is larger");
+        upload.append(&[0; START_HEADER_BYTES]).map_err(|error| Error::io("cannot begin the archive", error))?;
         Ok(Self { upload, shown })
     }
 }
@@ -247,9 +247,7 @@ impl ObjectVolumeSink {
         delivered?;
         if self.existing == Existing::Refuse {
             // A reader goes on as long as there is a next number.
-            for target in targets.iter().chain([&behind]) {
-                target.check_free()?;
-            }
+            check_all_free(targets.iter().chain([&behind]).cloned().collect())?;
         } else {
             targets[0].delete()?;
         }

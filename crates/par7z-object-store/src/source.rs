@@ -83,6 +83,9 @@ impl ObjectFailure {
     /// An item that fails for this reason when it is opened: the run reports it like any other failed item, and an
     /// error policy applies.
     pub fn into_item(self) -> Item {
+        if self.error.kind() == ErrorKind::Cancelled {
+            return Item::from_opener(self.name, || Err::<io::Empty, _>(cancelled().into()), None);
+        }
         let (kind, text) = match self.error.kind() {
             ErrorKind::Source => (io::ErrorKind::InvalidInput, self.error.message()),
             _ => (io::ErrorKind::Other, self.error.message()),
@@ -531,6 +534,9 @@ async fn pump(
     memory: Arc<Semaphore>,
 ) {
     while let Some((object, bytes)) = objects.recv().await {
+        if context.cancel.is_cancelled() {
+            return;
+        }
         if bytes == 0 || object.strong_count() == 0 {
             continue;
         }

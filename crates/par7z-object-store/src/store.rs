@@ -196,7 +196,7 @@ impl Build<'_> {
             .with_timeout_disabled()
             .with_read_timeout(silence)
             .with_connect_timeout(CONNECT_TIMEOUT)
-            .with_pool_max_idle_per_host(self.options.requests_in_flight)
+            .with_pool_max_idle_per_host(self.options.requests_in_flight.max(StoreOptions::DEFAULT_REQUESTS_IN_FLIGHT))
     }
 
     fn retry(&self) -> RetryConfig {
@@ -338,12 +338,27 @@ fn with_sas(builder: MicrosoftAzureBuilder, sas: &str) -> MicrosoftAzureBuilder 
 
 /// The environment's settings for Azure. The crate's own builder reads the same, but cannot be made to leave a key out.
 fn azure_environment() -> Vec<(AzureConfigKey, Zeroizing<String>)> {
-    let texts = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
-    let of_azure = texts.filter(|(name, _)| name.starts_with("AZURE_"));
-    let known = of_azure.filter_map(|(name, value)| {
-        Some((name.to_ascii_lowercase().parse().ok()?, Zeroizing::new(value.into_string().ok()?)))
-    });
-    known.collect()
+    azure_settings(std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok().filter(|name| name.starts_with("AZURE_"))?;
+        Some((name, Zeroizing::new(value.into_string().ok()?)))
+    }))
+}
+
+/// Those that are known, and two as Azure's own command line calls them, unless they are there under the usual names.
+fn azure_settings(
+    variables: impl Iterator<Item = (String, Zeroizing<String>)>,
+) -> Vec<(AzureConfigKey, Zeroizing<String>)> {
+    let (mut settings, mut aliases) = (Vec::new(), Vec::new());
+    for (name, value) in variables {
+        match name.as_str() {
+            "AZURE_STORAGE_ACCOUNT" => aliases.push((AzureConfigKey::AccountName, value)),
+            "AZURE_STORAGE_KEY" => aliases.push((AzureConfigKey::AccessKey, value)),
+            _ => settings.extend(name.to_ascii_lowercase().parse().ok().map(|key: AzureConfigKey| (key, value))),
+        }
+    }
+    aliases.retain(|(alias, _)| settings.iter().all(|(key, _)| key != alias));
+    settings.extend(aliases);
+    settings
 }
 
 /// Whether a setting is a way to sign in, or the first part of one.
@@ -368,6 +383,23 @@ fn signs_in(key: &AzureConfigKey) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn azures_own_names_count_unless_the_usual_ones_are_there() {
+        let settings = |variables: &[(&str, &str)]| {
+            let variables = variables.iter().map(|(name, value)| (name.to_string(), Zeroizing::new(value.to_string())));
+            azure_settings(variables).into_iter().map(|(key, value)| (key, value.to_string())).collect::<Vec<_>>()
+        };
+        let (name, key) = (AzureConfigKey::AccountName, AzureConfigKey::AccessKey);
+        assert_eq!(
+            settings(&[("AZURE_STORAGE_ACCOUNT", "a"), ("AZURE_STORAGE_KEY", "k"), ("AZURE_OTHER", "x")]),
+            [(name, "a".to_owned()), (key, "k".to_owned())]
+        );
+        assert_eq!(
+            settings(&[("AZURE_STORAGE_ACCOUNT", "a"), ("AZURE_STORAGE_ACCOUNT_NAME", "b")]),
+            [(name, "b".to_owned())]
+        );
+    }
 
     const STRING: &str = "AccountName=mine;AccountKey=U0VDUkVU";
 

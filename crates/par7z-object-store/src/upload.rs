@@ -10,10 +10,10 @@
 use crate::buffer::Buffer;
 use crate::error::{explained, panicked, store_error};
 use crate::options::Retry;
-use crate::runtime::{cancelled, unless_cancelled};
+use crate::runtime::{cancelled, unless_cancelled, unless_cancelled_for};
 use crate::store::{Store, Uploads};
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use object_store::client::HttpError;
 use object_store::multipart::PartId;
 use object_store::path::Path;
@@ -31,10 +31,11 @@ const PARTS_OF_A_SIZE: usize = 1000;
 const MAX_DOUBLINGS: usize = 8;
 /// S3 takes no more.
 const MAX_PARTS: usize = 10_000;
-/// How long dropped uploads, all together, wait for the store to forget them.
+/// How long dropped uploads, all together, wait for the store to forget them; and how long a store that was asked to make an
+/// object visible has to do it once the caller has cancelled.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Uploads that are ended at the same time.
-const ENDED_AT_ONCE: usize = 16;
+/// Uploads that are ended, and names that are asked for, at the same time.
+const AT_ONCE: usize = 16;
 /// Requests to end an upload, each with the `object_store` crate's repeats.
 const ENDING_ATTEMPTS: u32 = 4;
 /// New attempts that a request gets however long the ones before took: a part on a slow line takes longer than all of
@@ -114,17 +115,19 @@ impl Target {
     /// that may only write are enough to replace.
     pub(crate) fn check_free(&self) -> Result<()> {
         let target = self.clone();
-        self.wait_unless_cancelled(async move {
-            match target.is_there().await {
-                Ok(true) if target.existing == Existing::Refuse => {
-                    let text = format!("{}: it exists; choose another name or replace it", target.failed());
-                    Err(Error::new(ErrorKind::AlreadyExists, text))
-                }
-                Ok(_) => Ok(()),
-                Err(StoreError::PermissionDenied { .. }) if target.existing == Existing::Replace => Ok(()),
-                Err(error) => Err(store_error(target.failed(), &error)),
+        self.wait_unless_cancelled(async move { target.is_free().await })
+    }
+
+    async fn is_free(&self) -> Result<()> {
+        match self.is_there().await {
+            Ok(true) if self.existing == Existing::Refuse => {
+                let text = format!("{}: it exists; choose another name or replace it", self.failed());
+                Err(Error::new(ErrorKind::AlreadyExists, text))
             }
-        })
+            Ok(_) => Ok(()),
+            Err(StoreError::PermissionDenied { .. }) if self.existing == Existing::Replace => Ok(()),
+            Err(error) => Err(store_error(self.failed(), &error)),
+        }
     }
 
     /// An error if it cannot be told whether it is there: with credentials that may only write.
@@ -192,6 +195,15 @@ impl Target {
         }
         Ok(there)
     }
+}
+
+/// [`Target::check_free`] of many, some at a time.
+pub(crate) fn check_all_free(targets: Vec<Target>) -> Result<()> {
+    let Some(first) = targets.first().cloned() else { return Ok(()) };
+    first.wait_unless_cancelled(async move {
+        let all = futures_util::stream::iter(targets).map(|target| async move { target.is_free().await });
+        all.buffer_unordered(AT_ONCE).try_collect::<()>().await
+    })
 }
 
 /// Bytes that are being uploaded, bounded; shared by the volumes of an archive.
@@ -287,6 +299,9 @@ struct Sent {
     task: tokio::task::JoinHandle<()>,
 }
 
+/// A request for an upload's id.
+type Beginning = tokio::task::JoinHandle<Result<MultipartId>>;
+
 /// An object that is being uploaded.
 pub(crate) struct Upload {
     target: Target,
@@ -302,6 +317,8 @@ pub(crate) struct Upload {
     /// What the store calls the parts, once all are there.
     parts: Vec<PartId>,
     id: Option<MultipartId>,
+    /// The store is being asked for an id.
+    beginning: Option<Beginning>,
     /// Why a part failed.
     failure: Arc<OnceLock<String>>,
 }
@@ -318,6 +335,7 @@ impl Upload {
             sent: Vec::new(),
             parts: Vec::new(),
             id: None,
+            beginning: None,
             failure: Arc::new(OnceLock::new()),
         }
     }
@@ -442,10 +460,23 @@ impl Upload {
             return Ok(id.clone());
         }
         let target = self.target.clone();
-        let id = self.target.wait_unless_cancelled(async move {
+        // A task of its own, so that an answer that comes when the caller has cancelled tells what to end.
+        let beginning = self.target.store.runtime.spawn(async move {
             let id = target.uploads.parts.create_multipart(&target.path).await;
             id.map_err(|error| store_error(target.failed(), &error))
+        });
+        let (cancel, failed) = (self.target.store.options.cancel.clone(), self.target.failed());
+        let (beginning, id) = self.target.wait(async move {
+            let mut beginning = beginning;
+            let id = unless_cancelled(&cancel, &mut beginning).await;
+            Ok((beginning, id.and_then(|id| id.map_err(|_| Error::io(failed, panicked()))?)))
         })?;
+        if let Err(error) = &id
+            && error.kind() == ErrorKind::Cancelled
+        {
+            self.beginning = Some(beginning);
+        }
+        let id = id?;
         self.id = Some(id.clone());
         Ok(id)
     }
@@ -474,11 +505,18 @@ impl Upload {
     /// Makes an object visible whose parts are delivered. Its name must have been found free just before, if it must be.
     pub(crate) async fn complete(&mut self) -> Result<()> {
         let target = self.target.clone();
+        let cancel = target.store.options.cancel.clone();
+        let unknown = format!("{}: cancelled while the store completed it; look whether it is there", target.failed());
+        let in_time = |result: Result<Result<()>>| match result {
+            Ok(result) => result,
+            Err(_) => Err(Error::new(ErrorKind::Cancelled, unknown)),
+        };
         let Some(id) = self.id.clone() else {
-            return put(target, self.held.take().map(Buffer::freeze).unwrap_or_default()).await;
+            let bytes = self.held.take().map(Buffer::freeze).unwrap_or_default();
+            return in_time(unless_cancelled_for(&cancel, PATIENCE, put(target, bytes)).await);
         };
         let (parts, bytes) = (std::mem::take(&mut self.parts), self.before_bytes);
-        complete(target, &id, parts, bytes).await?;
+        in_time(unless_cancelled_for(&cancel, PATIENCE, complete(target, &id, parts, bytes)).await)?;
         // Nothing is left to end.
         self.sent.clear();
         self.id = None;
@@ -487,9 +525,9 @@ impl Upload {
 
     /// What has to be ended in the store.
     fn take_unfinished(&mut self) -> Option<Unfinished> {
-        let (sent, id) = (std::mem::take(&mut self.sent), self.id.take());
-        let is_begun = !sent.is_empty() || id.is_some();
-        is_begun.then(|| Unfinished { target: self.target.clone(), sent, id })
+        let (sent, id, beginning) = (std::mem::take(&mut self.sent), self.id.take(), self.beginning.take());
+        let is_begun = !sent.is_empty() || id.is_some() || beginning.is_some();
+        is_begun.then(|| Unfinished { target: self.target.clone(), sent, id, beginning })
     }
 }
 
@@ -498,6 +536,7 @@ struct Unfinished {
     target: Target,
     sent: Vec<Sent>,
     id: Option<MultipartId>,
+    beginning: Option<Beginning>,
 }
 
 impl Unfinished {
@@ -506,7 +545,11 @@ impl Unfinished {
         for sent in self.sent {
             let _ = sent.task.await;
         }
-        let Some(id) = self.id else { return };
+        let id = match (self.id, self.beginning) {
+            (None, Some(beginning)) => beginning.await.ok().and_then(Result::ok),
+            (id, _) => id,
+        };
+        let Some(id) = id else { return };
         for failures in 1..=ENDING_ATTEMPTS {
             match self.target.uploads.parts.abort_multipart(&self.target.path, &id).await {
                 Ok(()) | Err(StoreError::NotFound { .. }) => return,
@@ -525,7 +568,7 @@ pub(crate) fn end(uploads: &mut [Upload]) {
     }
     let ended = async move {
         let all = futures_util::stream::iter(unfinished).map(Unfinished::end);
-        let _ = tokio::time::timeout(PATIENCE, all.buffer_unordered(ENDED_AT_ONCE).collect::<()>()).await;
+        let _ = tokio::time::timeout(PATIENCE, all.buffer_unordered(AT_ONCE).collect::<()>()).await;
     };
     if tokio::runtime::Handle::try_current().is_ok() {
         // Nothing may wait on a thread of a runtime.

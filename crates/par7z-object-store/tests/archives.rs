@@ -198,14 +198,14 @@ fn aborted(place: &Place) {
         for _ in 0..40 {
             sink.append(&content(5, MIB)).unwrap();
         }
-        if let Place::Moto(server) = place {
+        if let Place::Moto(server) | Place::Google(server, _) = place {
             assert!(server.open_uploads("out-box") > 0, "parts were sent");
         }
         sink.abort();
         for key in ["never.7z", "never.7z.001", "never.7z.002"] {
             assert!(place.get("out", key).is_none(), "{key}");
         }
-        if let Place::Moto(server) = place {
+        if let Place::Moto(server) | Place::Google(server, _) = place {
             assert_eq!(server.open_uploads("out-box"), 0);
         }
     }
@@ -246,6 +246,11 @@ fn azurite() {
 #[test]
 fn moto() {
     all(&Place::moto());
+}
+
+#[test]
+fn google() {
+    all(&Place::google());
 }
 
 #[test]

@@ -12,11 +12,14 @@ use crate::report::{json, units};
 use crate::scan::{self, Found, Kind, Names, Scan};
 use crate::stores::{self, Shares};
 use inputs::{Inputs, LISTED_AT_ONCE};
-use par7z::{Compressor, ErrorPolicy, Report};
+use par7z::{Compressor, ErrorPolicy, LzmaMatchFinder, Report, Solid};
 use std::fs;
 use std::io;
 use std::path::Path;
 use target::Target;
+
+/// Folders of objects, unless the user says how large they are: compression begins when the first one's items are listed.
+const SOLID_OBJECTS: Solid = Solid { max_bytes: 64 << 20, ..Solid::ON };
 
 /// Runs `a`.
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
@@ -27,23 +30,44 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let first_file = target.first_file();
     refuse_existing(first_file.as_deref(), low)?;
     let names = Names::new(low)?;
-    let shares = Shares::new(low.memory, !names.locations.is_empty(), target.is_in_a_store())?;
-    let lists = names.locations.len().min(LISTED_AT_ONCE);
+    let has_objects = !names.locations.is_empty();
+    let shares = Shares::new(low.memory, stores::requests(low), has_objects, target.is_in_a_store())?;
+    let lists = names.locations.len().min(LISTED_AT_ONCE).min(stores::requests(low));
     let store_options = shares.apply(stores::options(low, lists, &context.cancel)?, lists)?;
     refuse_what_stores_lack(low, &names, &target)?;
-    let low = &LowArgs { memory: Some(shares.engine_bytes), ..low.clone() };
+    // A folder is begun when it is full: with no bound that would be when all is listed.
+    let solid = low.solid.or(has_objects.then_some(SOLID_OBJECTS));
+    let low = &LowArgs { memory: Some(shares.engine_bytes), solid, ..low.clone() };
     let secret = high::secret(low, true)?;
     let options = high::write_options(low, secret, context.cancel.clone())?;
 
     let scan = scan_inputs(context, &names, first_file.as_deref())?;
     announce(context, &names, &scan, &target);
     let reporter = Reporter::new(&context.console, '+', low.log_level, scan.bytes());
-    let compressor = Compressor::new(options.observer(reporter.clone()))?;
-    let inputs = Inputs::new(low, &names, &scan, &store_options);
-    let result = target.write(low, &compressor, &store_options, inputs);
+    let compressor = Compressor::new(options.clone().observer(reporter.clone()))?;
+    tell_leaner_finder(context, &compressor, &Compressor::new(options.encoder_memory(None))?);
+    let inputs = Inputs::new(low, &names, &scan, &store_options, lists);
+    let result = target.write(low, &compressor, &store_options, inputs, &reporter);
     reporter.finish();
     let report = result?;
     finish(context, &scan, &target, &report)
+}
+
+/// Says so if a tight `--encoder-memory` has led to a leaner match finder.
+fn tell_leaner_finder(context: &Context, compressor: &Compressor, unlimited: &Compressor) {
+    let (Some(finder), Some(usual)) = (compressor.match_finder(), unlimited.match_finder()) else { return };
+    if finder == usual {
+        return;
+    }
+    let name = |finder: LzmaMatchFinder| match finder {
+        LzmaMatchFinder::HashBuckets => "hash buckets",
+        LzmaMatchFinder::BinaryTree => "a binary tree",
+        LzmaMatchFinder::IntervalTree => "an interval tree",
+        _ => "another one",
+    };
+    let text = format!("Match finder: {} instead of {} (--encoder-memory)", name(finder), name(usual));
+    context.console.line(&format!("{text}\n"));
+    context.console.event(&json::note(&text));
 }
 
 /// What would be passed over in silence otherwise.

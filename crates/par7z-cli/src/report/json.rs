@@ -10,6 +10,11 @@ pub(crate) fn start(command: &str, archive: &str, items: u64, bytes: u64) -> Val
     json!({"event": "start", "command": command, "archive": archive, "items": items, "bytes": bytes})
 }
 
+/// Something that the user should know and need not act on.
+pub(crate) fn note(text: &str) -> Value {
+    json!({"event": "note", "text": text})
+}
+
 /// Something happened to an item. Running progress of one item gives nothing: [`progress`] sums it up.
 pub(crate) fn item(event: &Event<'_>) -> Option<Value> {
     Some(match event {

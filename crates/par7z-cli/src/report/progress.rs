@@ -24,6 +24,8 @@ pub(crate) struct Reporter {
     writing: bool,
     /// Milliseconds since the start at which the last progress event was printed.
     last_event_ms: AtomicU64,
+    finished: AtomicU64,
+    failed: AtomicU64,
 }
 
 impl Reporter {
@@ -38,7 +40,14 @@ impl Reporter {
             mark: mark_shown,
             writing: mark == '+',
             last_event_ms: AtomicU64::new(0),
+            finished: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
         })
+    }
+
+    /// Whether items have failed, and not one was finished.
+    pub(crate) fn all_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed) > 0 && self.finished.load(Ordering::Relaxed) == 0
     }
 
     /// Takes the bar away.
@@ -110,6 +119,12 @@ impl Observer for Reporter {
             }
             self.progress_event(totals);
         }
+        let count = match event {
+            Event::ItemFinished { .. } => Some(&self.finished),
+            Event::ItemFailed { .. } => Some(&self.failed),
+            _ => None,
+        };
+        count.map(|count| count.fetch_add(1, Ordering::Relaxed));
         match event {
             Event::ItemFinished { name, .. } => {
                 if let Some(mark) = self.mark {

@@ -1,4 +1,8 @@
 //! What an LZMA decoder knows between two symbols: the range coder, the state machine and the probabilities.
+//!
+//! Invariants: between two symbols `range` is at least [`RANGE_MIN`] or a byte is shifted in first, and `code` is below `range` in a
+//! valid stream; in another one the result is wrong bytes or an error, never more than [`SYMBOL_BYTES_MAX`] bytes for a symbol.
+//! Source: the LZMA specification.
 
 use super::DecodeError;
 use crate::Properties;

@@ -1,4 +1,9 @@
 //! The dictionary: the last bytes of output, in a buffer that is written round and round.
+//!
+//! Memory grows with what is written, so that a header that asks for 4 GiB costs nothing by itself.
+//!
+//! Invariants: the dictionary's last bytes are in the buffer, with [`SLACK_BYTES`] beside them that a copy may write over; a
+//! distance beyond what was written is an error, never a read.
 
 use super::DecodeError;
 use super::target::{SLACK_BYTES, Target};

@@ -110,6 +110,9 @@ macro_rules! with_finder {
                 $body
             }
             TextFinder::BinaryTree { cycles } => {
+                // One large finder at a time: memory is foretold for one.
+                interval_tree.free();
+                *long_chain = None;
                 binary_tree.begin($text.len(), nice_length, cycles, dictionary_bytes);
                 $core.begin_text($text.len(), nice_length);
                 let $finder = binary_tree;
@@ -177,7 +180,6 @@ impl Encoder {
     /// # Panics
     /// If `lc + lp` is over 4, which LZMA2 does not have.
     pub fn encode_lzma2(&mut self, text: &[u8], out: &mut Vec<u8>, watch: Watch<'_>) -> Result<(), Stopped> {
-        assert!(self.options.properties.checked_for_lzma2().is_ok(), "LZMA2 has lc + lp of at most 4");
         self.encode_lzma2_from(text, &FlatStretches::find(text), 0, out, watch)
     }
 

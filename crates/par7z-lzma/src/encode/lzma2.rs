@@ -2,6 +2,9 @@
 //!
 //! A chunk holds at most 2 MiB unpacked and 64 KiB packed (stored: 64 KiB). The parser chooses thousands of bytes at once, so
 //! a chunk is closed early enough that whatever comes next still fits.
+//!
+//! Invariants: the first chunk of a text resets the dictionary, the first packed one the state and the properties; behind a
+//! stored chunk the coder is as it was before it. No chunk is larger than its bytes stored.
 
 use super::core::{Core, Watched};
 use super::encoder::Stopped;
@@ -14,7 +17,8 @@ use alloc::vec::Vec;
 const MAX_UNPACKED: usize = 1 << 21;
 const MAX_PACKED: usize = 1 << 16;
 const MAX_STORED: usize = 1 << 16;
-/// What a parse may pack to at the most: no step costs more than its bytes would as literals, about nine bits each.
+/// What a parse packs to at the most, usually: no step costs more than its bytes would as literals, about nine bits each. A
+/// chunk that all the same gets too long is stored.
 const PARSE_RESERVE: usize = MAX_PARSE + MAX_PARSE / 4 + 64;
 
 /// Appends the chunks of `text` from `start`, where the finder stands. The first resets the state, and at 0 the dictionary.
@@ -28,6 +32,7 @@ pub(super) fn encode<F: Finder>(
     out: &mut Vec<u8>,
     watched: &mut Watched<'_>,
 ) -> Result<(), Stopped> {
+    assert!(core.options.properties.checked_for_lzma2().is_ok(), "LZMA2 has lc + lp of at most 4");
     let mut position = start;
     let mut needs_properties = true;
     while position < text.len() {
@@ -48,7 +53,7 @@ pub(super) fn encode<F: Finder>(
         core.coder.range.finish();
         let unpacked = &text[chunk_start..position];
         let packed = core.coder.range.bytes();
-        if packed.len() + 2 < unpacked.len() {
+        if packed.len() + 2 < unpacked.len() && packed.len() <= MAX_PACKED {
             let reset = match (chunk_start, needs_properties) {
                 (0, _) => RESET_ALL,
                 (_, true) => RESET_STATE_AND_PROPERTIES,

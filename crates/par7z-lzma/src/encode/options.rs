@@ -58,7 +58,9 @@ pub struct EncoderOptions {
     /// How far back matches reach, in bytes: 4 KiB to 4 GiB - 1. What a decoder needs as its dictionary. Larger than the
     /// text costs nothing here.
     pub dictionary_bytes: u32,
-    /// A match of this length is taken at once, 5 to 273. Longer is smaller and slower. 7-Zip's `fb`.
+    /// A match of this length is taken at once, 5 to 273. Longer is smaller and slower. 7-Zip's `fb`. From 64 on, size counts more
+    /// than speed in other places, too: the optimal parser passes by no way, interval trees give the three longest
+    /// matches instead of two and serve texts from 64 KiB instead of 128, and slices are twice as large.
     pub nice_length: u32,
     /// How matches are found.
     pub finder: MatchFinder,
@@ -228,6 +230,10 @@ impl EncoderOptions {
             TextFinder::ThoroughBuckets { buckets_log2 } => ThoroughBuckets::memory_bytes(text_bytes, buckets_log2),
             TextFinder::ShortChain => 0,
             TextFinder::LongChain => long_chain::BYTES,
+            // Smaller texts before that got an interval tree, unless there are none: it is freed when the binary tree begins.
+            TextFinder::BinaryTree { .. } if self.finder == MatchFinder::IntervalTree => {
+                BinaryTree::memory_bytes(text_bytes).max(IntervalTree::memory_bytes(MAX_TEXT).most)
+            }
             TextFinder::BinaryTree { .. } => BinaryTree::memory_bytes(text_bytes),
             // A text that an interval tree refuses gets a binary tree; smaller ones before it may have got chains.
             TextFinder::IntervalTree => {

@@ -2,6 +2,9 @@
 //!
 //! Tables are made of the probabilities of a moment and used for a while: prices that are a little old cost less than
 //! making them anew. Lengths and distances get new tables after so many were coded.
+//!
+//! Invariants: a table's price is the sum of its bits' prices with the probabilities of the moment when it was made; a sum along a
+//! whole parse stays far below [`INFINITE`].
 //! Source: the price model of the 7-Zip SDK (LzmaEnc.c), whose ratio is the reference; there prices are rounded up, here to the
 //! nearest, so that their sums are what is written.
 

@@ -4,6 +4,10 @@
 //! above those a carry may come. Three bytes are written at a time; a carry into what is written already is added there.
 //! So a bit costs no look at what waits, and the numbers stay in registers from the first bit of a symbol to the last:
 //! [`RangeEncoder::code`] lends them.
+//!
+//! Invariants: between two bits `range` is at least 2^24 once normalized; `waiting` is below three; `low` is below 2^(33 + 8 *
+//! waiting): one carry at the most. The stream's first byte is 0, so a carry always finds a byte to end in.
+//!
 //! Source: the LZMA specification; the carry into written bytes is Martin's, 1979.
 
 use crate::model::{MOVE_BITS, PROB_BITS, Prob};

@@ -1,4 +1,10 @@
 //! Symbols to bits: literals, matches and repeated matches, with the state that follows.
+//!
+//! What a symbol's bits are is the format's; here each symbol is coded in one go, with the range coder's numbers in registers.
+//!
+//! Invariants: state, distances and probabilities are those that a decoder has at this place; a step's bytes are what stands
+//! in the text. What is coded can be taken back to a [`Saved`] state, if a chunk is stored after all.
+//! Source: the LZMA specification.
 
 use super::price::slot_of;
 use super::probs::{LengthProbs, Probs};

@@ -132,6 +132,7 @@ impl IntervalTree {
         }
         let sorter = Sorter { text, limit };
         if len <= SMALL_TEXT {
+            self.scratch.has_room((len, len), Scratch::lean_room(len));
             self.suffixes.sort_small(sorter, &self.stretches, &mut self.scratch);
         } else {
             add_flat(&mut self.stretches, flat, len);

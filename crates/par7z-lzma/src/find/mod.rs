@@ -242,6 +242,22 @@ mod tests {
         });
     }
 
+    /// As [`check`]; of four bytes and more, each length's nearest match is found.
+    fn check_all(text: &[u8], finder: &mut impl Finder, name: &str) {
+        check(text, finder, name, |position, list| {
+            let limit = LIMIT.min(text.len() - position);
+            let mut expected: Vec<Match> = Vec::new();
+            for other in (0..position).rev() {
+                let length = common_length(text, position, other, limit) as u32;
+                if length >= 4 && expected.last().is_none_or(|found| found.length < length) {
+                    expected.push(Match { length, distance: (position - other - 1) as u32 });
+                }
+            }
+            let found: Vec<Match> = list.iter().copied().filter(|found| found.length >= 4).collect();
+            assert_eq!(found, expected, "{name} at {position} of {}", text.len());
+        });
+    }
+
     /// As [`check`]; the longest match at one of the four newest positions with the same eight bytes is found, or a longer one.
     /// Not always: several words may share a bucket.
     fn check_newest(text: &[u8], finder: &mut impl Finder, name: &str) {
@@ -262,16 +278,16 @@ mod tests {
         for text in texts() {
             short_chain.begin(text.len(), LIMIT, 1 << 20);
             short_chain = short_chain.with_steps(10_000);
-            check_longest(&text, &mut short_chain, "short chain");
+            check_all(&text, &mut short_chain, "short chain");
             long_chain.begin(LIMIT, 1 << 20);
             long_chain = long_chain.with_steps(10_000);
-            check_longest(&text, &mut long_chain, "long chain");
+            check_all(&text, &mut long_chain, "long chain");
             let mut tree = IntervalTree::new();
             tree.begin(&text, &FlatStretches::default(), LIMIT, wanted(1 << 20));
             check_longest(&text, &mut tree, "interval tree");
             let mut tree = BinaryTree::new();
             tree.begin(text.len(), LIMIT, 10_000, 1 << 20);
-            check_longest(&text, &mut tree, "binary tree");
+            check_all(&text, &mut tree, "binary tree");
         }
     }
 

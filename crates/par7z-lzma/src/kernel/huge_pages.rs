@@ -43,3 +43,27 @@ fn tell_system(start: usize, bytes: usize, advice: i32, memory: *const u8) {
     #[cfg(not(all(target_os = "linux", not(miri))))]
     let _ = (start, bytes, advice, memory);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    #[test]
+    fn advice_changes_no_content() {
+        let value = |index: usize| (index * 31 % 251) as u8;
+        let mut bytes: Vec<u8> = Vec::with_capacity(3 * MIN_BYTES);
+        advise(&bytes);
+        bytes.extend((0..2 * MIN_BYTES).map(value));
+        // In use, in part, and from the middle of a page on.
+        advise(&bytes);
+        gather(&bytes);
+        gather(&bytes[12_345..]);
+        bytes.extend((2 * MIN_BYTES..3 * MIN_BYTES).map(value));
+        assert!(bytes.iter().enumerate().all(|(index, &byte)| byte == value(index)));
+        // Too short to be advised about.
+        advise(&Vec::<u8>::new());
+        gather(&[]);
+        gather(&vec![1; 4096]);
+    }
+}

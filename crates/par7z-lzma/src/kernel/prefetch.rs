@@ -15,3 +15,18 @@ pub(crate) fn prefetch<T>(values: &[T], index: usize) {
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     let _ = (values, index);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_index_changes_nothing() {
+        let values = [1u8, 2, 3];
+        for index in [0, 2, 3, 1 << 20, usize::MAX] {
+            prefetch(&values, index);
+            prefetch::<u64>(&[], index);
+        }
+        assert_eq!(values, [1, 2, 3]);
+    }
+}

@@ -53,7 +53,13 @@ fn texts(len: usize) -> Vec<Vec<u8>> {
     texts
 }
 
+/// One after the other: all of the process's memory is counted.
 #[test]
+fn memory_is_what_was_foretold() {
+    an_encoder_holds_about_what_it_says();
+    text_after_text_takes_no_more_than_the_largest();
+}
+
 fn an_encoder_holds_about_what_it_says() {
     let mut wrong = Vec::new();
     let level = |level| EncoderOptions::level(level).expect("1 to 9");
@@ -99,4 +105,38 @@ fn an_encoder_holds_about_what_it_says() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// What is kept of one text is not in the way of the next: one of many pairs of bytes, one of exactly 64 KiB, which is sorted in
+/// another way, and one with a pair that is often.
+fn text_after_text_takes_no_more_than_the_largest() {
+    const LEN: usize = 1 << 20;
+    let mut texts = texts(LEN);
+    let noise = texts[2].clone();
+    texts.push(noise[..1 << 16].to_vec());
+    texts.push(
+        noise
+            .iter()
+            .enumerate()
+            .map(|(at, &byte)| if at % 16 < 2 { b'a' + (at % 16) as u8 } else { byte | 1 })
+            .collect(),
+    );
+    let mut packed = Vec::with_capacity(LEN + LEN / 10);
+    for level in [5, 9] {
+        let options = EncoderOptions::level(level).expect("1 to 9");
+        let before = HELD.load(Ordering::Relaxed);
+        let mut encoder = Encoder::new(options).expect("valid options");
+        for round in 0..3 * texts.len() {
+            packed.clear();
+            let text = &texts[round * 3 % texts.len()];
+            let mut watch = |now: EncodeProgress| match now.unpacked_bytes {
+                0..100_000 => ControlFlow::Continue(()),
+                _ => ControlFlow::Break(()),
+            };
+            let _ = encoder.encode_lzma2(text, &mut packed, &mut watch);
+            let held = HELD.load(Ordering::Relaxed) - before + size_of::<Encoder>();
+            let said = options.memory_bytes(LEN) as usize;
+            assert!(held <= said, "level {level}, text {round}: holds {held} of {said}");
+        }
+    }
 }

@@ -19,7 +19,11 @@ use std::sync::Arc;
 pub enum Place {
     Azurite(servers::Azurite),
     Moto(servers::Moto),
-    Memory { containers: BTreeMap<&'static str, Arc<InMemory>> },
+    /// moto, asked in Google's way.
+    Google(servers::Moto, proxy::Proxy),
+    Memory {
+        containers: BTreeMap<&'static str, Arc<InMemory>>,
+    },
 }
 
 impl Place {
@@ -40,6 +44,12 @@ impl Place {
         Self::Moto(server)
     }
 
+    pub fn google() -> Self {
+        let Self::Moto(server) = Self::moto() else { unreachable!("just made") };
+        let proxy = proxy::Proxy::start(server.port, |_, _| proxy::Harm::None);
+        Self::Google(server, proxy)
+    }
+
     pub fn memory() -> Self {
         Self::Memory { containers: ["in", "out"].into_iter().map(|name| (name, Arc::default())).collect() }
     }
@@ -48,6 +58,13 @@ impl Place {
         match self {
             Self::Azurite(server) => server.options(),
             Self::Moto(server) => server.options(),
+            Self::Google(_, proxy) => {
+                // As its emulators have it: a token that nobody checks.
+                let account = r#"{"disable_oauth":true,"client_email":"","private_key":"","private_key_id":""}"#;
+                let options = StoreOptions::new().from_environment(false);
+                let options = options.setting("GOOGLE_SERVICE_ACCOUNT_KEY", account).unwrap();
+                options.endpoint(format!("http://127.0.0.1:{}", proxy.port))
+            }
             Self::Memory { .. } => StoreOptions::new(),
         }
     }
@@ -56,6 +73,7 @@ impl Place {
         let scheme = match self {
             Self::Azurite(_) => "az",
             Self::Moto(_) => "s3",
+            Self::Google(..) => "gs",
             Self::Memory { .. } => panic!("no URL"),
         };
         Location::parse(&format!("{scheme}://{container}-box/{key}")).unwrap()
@@ -75,7 +93,7 @@ impl Place {
     pub fn put(&self, container: &str, key: &str, content: Vec<u8>) {
         match self {
             Self::Azurite(server) => server.put(&format!("{container}-box"), key, &content),
-            Self::Moto(server) => server.put(&format!("{container}-box"), key, &content),
+            Self::Moto(server) | Self::Google(server, _) => server.put(&format!("{container}-box"), key, &content),
             Self::Memory { containers } => {
                 let store = Arc::clone(&containers[container]);
                 let put = async move { store.put(&Path::parse(key).unwrap(), content.into()).await };
@@ -88,7 +106,7 @@ impl Place {
     pub fn get(&self, container: &str, key: &str) -> Option<Vec<u8>> {
         match self {
             Self::Azurite(server) => server.get(&format!("{container}-box"), key),
-            Self::Moto(server) => server.get(&format!("{container}-box"), key),
+            Self::Moto(server) | Self::Google(server, _) => server.get(&format!("{container}-box"), key),
             Self::Memory { containers } => run(async {
                 let got = containers[container].get(&Path::parse(key).unwrap()).await.ok()?;
                 Some(got.bytes().await.unwrap().to_vec())

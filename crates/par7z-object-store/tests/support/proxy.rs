@@ -1,8 +1,10 @@
 //! A proxy between client and server that does harm: cuts connections, refuses, waits, swallows bytes.
 //!
 //! It understands as much of HTTP as it needs to: where a request's head ends and how long its body is. Each request
-//! gets a connection of its own to the server, and each answer ends its connection.
+//! gets a connection of its own to the server, and each answer ends its connection. A Google client's authorization becomes
+//! S3's: their XML interfaces are the same otherwise, as far as the tests go, so moto can stand in.
 
+use super::servers::S3_SIGNATURE;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -141,6 +143,8 @@ impl Shared {
         let mut lines = head.lines();
         let mut sent = format!("{}\r\nConnection: close\r\n", lines.next().unwrap_or_default());
         for line in lines.filter(|line| !line.is_empty() && !line.to_ascii_lowercase().starts_with("connection:")) {
+            let is_google = line.to_ascii_lowercase().starts_with("authorization: bearer");
+            let line = if is_google { format!("Authorization: {S3_SIGNATURE}") } else { line.to_owned() };
             sent += &format!("{line}\r\n");
         }
         server.write_all(format!("{sent}\r\n").as_bytes())?;

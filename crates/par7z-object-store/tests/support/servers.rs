@@ -81,6 +81,16 @@ impl Azurite {
         StoreOptions::new().connection_string(&self.connection_string(port)).unwrap()
     }
 
+    /// A signature for a container, in place of the key.
+    pub fn sas(&self, container: &str) -> String {
+        azure_auth::sas(ACCOUNT, KEY, container)
+    }
+
+    /// The address of the account.
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}/{ACCOUNT}", self.port)
+    }
+
     fn request(
         &self,
         method: &str,
@@ -119,6 +129,10 @@ pub struct Moto {
     pub port: u16,
 }
 
+/// moto wants a signature and does not check it.
+pub const S3_SIGNATURE: &str =
+    "AWS4-HMAC-SHA256 Credential=test/20240101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
+
 impl Moto {
     pub fn start() -> Self {
         let port = free_port();
@@ -139,10 +153,7 @@ impl Moto {
     }
 
     fn request(&self, method: &str, target: &str, body: &[u8]) -> super::http::Answer {
-        // moto wants a signature and does not check it.
-        let signature =
-            "AWS4-HMAC-SHA256 Credential=test/20240101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
-        request(self.port, method, target, &[("Authorization".to_owned(), signature.to_owned())], body).unwrap()
+        request(self.port, method, target, &[("Authorization".to_owned(), S3_SIGNATURE.to_owned())], body).unwrap()
     }
 
     pub fn create_bucket(&self, name: &str) {

@@ -20,6 +20,8 @@ pub(super) struct Inputs {
     names: Names,
     locations: VecDeque<Location>,
     store_options: StoreOptions,
+    /// How many locations are listed at once.
+    lists: usize,
     /// The store of the location before, and that location.
     store: Option<(Location, Store)>,
     /// Locations that are being listed, the first one's objects being taken.
@@ -29,7 +31,7 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
-    pub(super) fn new(low: &LowArgs, names: &Names, scan: &Scan, store_options: &StoreOptions) -> Self {
+    pub(super) fn new(low: &LowArgs, names: &Names, scan: &Scan, store_options: &StoreOptions, lists: usize) -> Self {
         let seen = if names.locations.is_empty() {
             HashSet::new()
         } else {
@@ -42,16 +44,22 @@ impl Inputs {
             names: names.clone(),
             locations: names.locations.clone().into(),
             store_options: store_options.clone(),
+            lists,
             store: None,
             listings: VecDeque::new(),
             seen,
         }
     }
 
+    /// Whether some come from stores.
+    pub(super) fn has_objects(&self) -> bool {
+        !self.names.locations.is_empty()
+    }
+
     /// The next object of all locations.
     fn next_object(&mut self) -> Option<Result<Item, Failure>> {
         loop {
-            while self.listings.len() < LISTED_AT_ONCE
+            while self.listings.len() < self.lists
                 && let Some(location) = self.locations.pop_front()
             {
                 match self.list(location) {

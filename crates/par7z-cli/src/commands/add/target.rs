@@ -4,12 +4,14 @@ use super::inputs::Inputs;
 use crate::args::high;
 use crate::args::low::LowArgs;
 use crate::exit::Failure;
+use crate::report::progress::Reporter;
 use crate::stores;
 use par7z::storage::{PathSink, Sink, StreamSink, VolumeSink};
-use par7z::{Compressor, ErrorKind, Report, WriteOptions};
+use par7z::{Compressor, Error, ErrorKind, Report, WriteOptions};
 use par7z_object_store::{Location, ObjectSink, ObjectVolumeSink, StoreOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub(super) enum Target {
     File(PathBuf),
@@ -62,42 +64,78 @@ impl Target {
         }
     }
 
-    /// Makes the archive.
+    /// Makes the archive. If there are objects among the inputs and not one item makes it, there is none.
     pub(super) fn write(
         &self,
         low: &LowArgs,
         compressor: &Compressor,
         store_options: &StoreOptions,
         inputs: Inputs,
+        reporter: &Arc<Reporter>,
     ) -> Result<Report, Failure> {
-        let exists = |error: par7z::Error| match error.kind() {
+        let inner = self.sink(low, store_options)?;
+        let watched = inputs.has_objects().then(|| Arc::clone(reporter));
+        run(compressor, inputs, UnlessAllFailed { inner, watched })
+    }
+
+    fn sink(&self, low: &LowArgs, store_options: &StoreOptions) -> Result<Box<dyn Sink>, Failure> {
+        let exists = |error: Error| match error.kind() {
             ErrorKind::AlreadyExists => already_there(&self.shown()),
             _ => error.into(),
         };
-        match self {
+        Ok(match self {
             Self::File(path) => {
                 create_folder_of(path)?;
-                run(compressor, inputs, PathSink::create(path)?)
+                Box::new(PathSink::create(path)?)
             }
             Self::Volumes(path) => {
                 create_folder_of(path)?;
                 let create = if low.replace_archive { VolumeSink::replace } else { VolumeSink::create };
-                run(compressor, inputs, create(path, &low.volumes)?)
+                Box::new(create(path, &low.volumes)?)
             }
             Self::Object(location) => {
                 let create = if low.replace_archive { ObjectSink::replace } else { ObjectSink::create };
-                run(compressor, inputs, create(location, store_options).map_err(exists)?)
+                Box::new(create(location, store_options).map_err(exists)?)
             }
             Self::ObjectVolumes(location) => {
                 let create = if low.replace_archive { ObjectVolumeSink::replace } else { ObjectVolumeSink::create };
-                run(compressor, inputs, create(location, &low.volumes, store_options).map_err(exists)?)
+                Box::new(create(location, &low.volumes, store_options).map_err(exists)?)
             }
             Self::Stdout => {
                 let memory = low.memory.unwrap_or(WriteOptions::DEFAULT_MEMORY_BUDGET_BYTES);
-                let memory_bytes = usize::try_from(memory).unwrap_or(usize::MAX);
-                run(compressor, inputs, StreamSink::new(io::stdout(), memory_bytes))
+                Box::new(StreamSink::new(io::stdout(), usize::try_from(memory).unwrap_or(usize::MAX)))
             }
+        })
+    }
+}
+
+/// Completes no archive of which every item failed: after a mistyped prefix, or with a key that may list and not read, an empty
+/// one would take the place of a good one.
+struct UnlessAllFailed {
+    inner: Box<dyn Sink>,
+    /// Whose items are looked at; without it all is well.
+    watched: Option<Arc<Reporter>>,
+}
+
+impl Sink for UnlessAllFailed {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.inner.append(bytes)
+    }
+
+    fn truncate(&mut self, position: u64) -> io::Result<bool> {
+        self.inner.truncate(position)
+    }
+
+    fn finish(self: Box<Self>, start_header: &[u8; 32]) -> par7z::Result<()> {
+        if self.watched.is_some_and(|reporter| reporter.all_failed()) {
+            self.inner.abort();
+            return Err(Error::new(ErrorKind::Source, "nothing could be read, so nothing was written"));
         }
+        self.inner.finish(start_header)
+    }
+
+    fn abort(self: Box<Self>) {
+        self.inner.abort();
     }
 }
 

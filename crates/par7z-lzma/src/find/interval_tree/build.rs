@@ -1,4 +1,17 @@
 //! From the suffixes in order to their tree.
+//!
+//! **What it is.** Neighbours in the order share their first bytes, and all suffixes that share so many form an interval. The
+//! intervals that the last suffix is in lie in each other; they are a stack. The next suffix closes those that share more than it
+//! does with the last one, each of which then learns its parent, and opens one at the most. A suffix's leaf is the
+//! innermost interval that it is in.
+//!
+//! **Why it wins.** The suffixes are gone through once, and shared lengths are computed where they are used: no array of them is
+//! kept. A block's lengths come first, without branches, so that the text of many suffixes is fetched at the same time;
+//! a tree made node by node from the root would wait for each.
+//!
+//! **Invariants.** Shared lengths grow up the stack, from the root (0 bytes) on; below two bytes nothing is shared. A node gets
+//! its number when it is opened and its parent when it is closed; with numbers from `base` on, parts of a text can be
+//! built at the same time. Each suffix makes one node at the most.
 
 use super::super::extend;
 use super::{LCP_SHIFT, MAX_LIMIT};

@@ -303,6 +303,9 @@ impl Suffixes {
         let pairs = part.pairs.start as usize..part.pairs.end as usize;
         let is_here = |pair: usize| self.part_of_pair[pair] == index as u8;
         scratch.ends.clear();
+        if scratch.ends.capacity() < PAIRS {
+            scratch.ends = Vec::with_capacity(PAIRS);
+        }
         let mut start = 0;
         scratch.ends.extend(pairs.clone().map(|pair| {
             start += if is_here(pair) { self.counts[pair] } else { 0 };

@@ -8,6 +8,11 @@
 //! the one that is most often a second byte compared to how often it is a first one; then each moves once to where it suits
 //! best.
 //!
+//! **Why it wins.** It takes a pass over the 65,536 counts, which texts from some 100 KiB on win back many times; smaller ones take
+//! an order that suits sources and programs.
+//!
+//! **Invariant.** An order has each byte once, whatever the counts: any order gives the same tree, only not as fast.
+//!
 //! Source: Eades, Lin, Smyth, "A fast and effective heuristic for the feedback arc set problem", 1993.
 
 use super::induce::PAIRS;

@@ -5,6 +5,10 @@
 //! rest happens in the caches. Few are sorted by networks: a fixed sequence of minimum and maximum, again without branches.
 //! In between, the library's sort is as fast. Suffixes with the same key are sorted by their next bytes.
 //!
+//! **Why it wins.** Comparing suffixes means a jump into far memory for each comparison; here four bytes of each are fetched once
+//! and compared in order, and few suffixes share more. The tree needs no deeper order than its limit, where linear-time
+//! constructions (SA-IS) make a whole one, with several passes through far memory.
+//!
 //! **Invariants.** A key has the complement of its position below: of two suffixes of which one is the other's beginning,
 //! the one nearer to the text's end is the shorter one, and comes first, as if the end were less than any byte. Positions
 //! differ, so keys do: there is one sorted order, and all ways lead to it. Keys come with their positions in order, so

@@ -478,7 +478,9 @@ fn check_name(name: &str) -> Result<()> {
 fn source_error(what: &str, error: io::Error) -> Failure {
     let is_ours = error.get_ref().is_some_and(|inner| inner.is::<Error>());
     if is_ours {
-        return Failure::Source(Error::io(what, error));
+        let error = Error::io(what, error);
+        // A source that heeds the run's token: nothing is wrong with the item.
+        return if error.kind() == ErrorKind::Cancelled { Failure::Fatal(error) } else { Failure::Source(error) };
     }
     Failure::Source(Error::new(ErrorKind::Source, what).with_source(error))
 }
