@@ -46,7 +46,7 @@ impl Place {
 
     pub fn google() -> Self {
         let Self::Moto(server) = Self::moto() else { unreachable!("just made") };
-        let proxy = proxy::Proxy::start(server.port, |_, _| proxy::Harm::None);
+        let proxy = proxy::Proxy::from_google_to_s3(server.port);
         Self::Google(server, proxy)
     }
 

@@ -1,8 +1,7 @@
 //! A proxy between client and server that does harm: cuts connections, refuses, waits, swallows bytes.
 //!
 //! It understands as much of HTTP as it needs to: where a request's head ends and how long its body is. Each request
-//! gets a connection of its own to the server, and each answer ends its connection. A Google client's authorization becomes
-//! S3's: their XML interfaces are the same otherwise, as far as the tests go, so moto can stand in.
+//! gets a connection of its own to the server, and each answer ends its connection.
 
 use super::servers::S3_SIGNATURE;
 use std::io::{self, Read, Write};
@@ -46,12 +45,23 @@ struct Shared {
     in_flight: AtomicU64,
     most_in_flight: AtomicU64,
     is_away: AtomicBool,
+    is_from_google: bool,
     ended: AtomicBool,
     lines: Mutex<Vec<String>>,
 }
 
 impl Proxy {
     pub fn start(server_port: u16, decide: impl Fn(u64, &str) -> Harm + Send + Sync + 'static) -> Self {
+        Self::of(server_port, false, decide)
+    }
+
+    /// Does no harm, and makes of a Google client's requests S3's: their XML interfaces are the same but for authorization, as far
+    /// as the tests go, so moto can stand in.
+    pub fn from_google_to_s3(server_port: u16) -> Self {
+        Self::of(server_port, true, |_, _| Harm::None)
+    }
+
+    fn of(server_port: u16, is_from_google: bool, decide: impl Fn(u64, &str) -> Harm + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared {
@@ -61,6 +71,7 @@ impl Proxy {
             in_flight: AtomicU64::new(0),
             most_in_flight: AtomicU64::new(0),
             is_away: AtomicBool::new(false),
+            is_from_google,
             ended: AtomicBool::new(false),
             lines: Mutex::default(),
         });
@@ -143,9 +154,13 @@ impl Shared {
         let mut lines = head.lines();
         let mut sent = format!("{}\r\nConnection: close\r\n", lines.next().unwrap_or_default());
         for line in lines.filter(|line| !line.is_empty() && !line.to_ascii_lowercase().starts_with("connection:")) {
-            let is_google = line.to_ascii_lowercase().starts_with("authorization: bearer");
-            let line = if is_google { format!("Authorization: {S3_SIGNATURE}") } else { line.to_owned() };
-            sent += &format!("{line}\r\n");
+            if !(self.is_from_google && line.to_ascii_lowercase().starts_with("authorization:")) {
+                sent += &format!("{line}\r\n");
+            }
+        }
+        if self.is_from_google {
+            // What moto does not decode in a bucket's name.
+            sent = sent.replacen("%2Dbox", "-box", 1) + &format!("Authorization: {S3_SIGNATURE}\r\n");
         }
         server.write_all(format!("{sent}\r\n").as_bytes())?;
         server.write_all(&body)?;
