@@ -24,8 +24,9 @@
    Paths       Where a path may stand, so may the URL of an object store, if the library was built with them (feature
                "cloud"); see "Object stores". Otherwise a URL is E_INVALIDARG. A URL is what begins with letters and ://.
    Memory      (encoder + input in flight) x threads, and for the whole run 512 MiB of packed data that waits for its
-               turn at the most. An LZMA encoder at level 5 takes about 200 MB for large items, 12 MB for items
-               under 1 MB. Item data in memory is read where it is, not copied.
+               turn at the most. An LZMA2 encoder at level 5 takes up to 16 MB for items up to 1 MB; for large ones
+               some 0.4 GB with usual content and 2.5 GB in the worst case. Item data in memory is read where it is,
+               not copied.
 */
 
 #ifndef PARALLEL_COMPRESS_API_H

@@ -214,7 +214,8 @@ impl EncoderOptions {
     /// | 2 | 2.5 | 6.0 | 6.0 | 6.0 |
     /// | 3 | 2.5 | 11 | 11 | 11 |
     /// | 4 | 2.5 | 21 | 21 | 21 |
-    /// | 5 to 9 | 3.2 | 16 | 268 | 534 |
+    /// | 5, 6 | 1.5 | 16 | 268 | 534 |
+    /// | 7 to 9 | 3.2 | 16 | 268 | 534 |
     ///
     /// Beyond 1 MiB interval trees of sources and programs take about 13 bytes for each of the text; only texts of few different
     /// bytes need the 17 that are said here.

@@ -122,13 +122,20 @@ pub(super) fn encoder_memory_bytes(
     let block_bytes = block_bytes(method, options.memory_budget_bytes);
     let bytes = item_bytes.unwrap_or(u64::MAX).min(block_bytes + method.history_bytes(block_bytes) as u64);
     // What is not cut into slices, a worker packs by itself; it may have done that before.
-    let mut whole_bytes = bytes;
-    while method.is_sliced(whole_bytes as usize) {
-        whole_bytes /= 2;
-    }
+    let whole_bytes = longest_whole(method, bytes);
     let (shared, own) = method.block_memory_bytes(bytes);
     let blocks = threads.min(MAX_BLOCKS);
     method.encoder_memory_bytes(Some(whole_bytes)) + own + (shared * blocks).div_ceil(threads)
+}
+
+/// The most bytes, up to `bytes`, that are not cut into slices.
+fn longest_whole(method: &ResolvedMethod, bytes: u64) -> u64 {
+    let (mut whole, mut sliced) = (0, bytes + 1);
+    while sliced - whole > 1 {
+        let middle = whole + (sliced - whole) / 2;
+        if method.is_sliced(middle as usize) { sliced = middle } else { whole = middle }
+    }
+    whole
 }
 
 /// More blocks than this are not packed at a time: what one packs to is reserved, and a block is an eighth of the budget, of which
