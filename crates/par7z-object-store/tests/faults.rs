@@ -4,7 +4,10 @@
 mod support;
 
 use par7z::storage::Sink;
-use par7z::{Archive, CancelToken, Compressor, ErrorKind, Item, OpenOptions, Report, Threads, WriteOptions};
+use par7z::{
+    Archive, CancelToken, Compressor, ErrorKind, Event, Item, Observer, OpenOptions, Report, Threads, Totals,
+    WriteOptions,
+};
 use par7z_object_store::{Location, ObjectReader, ObjectSink, ObjectVolumeSink, Objects, Retry, StoreOptions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -511,4 +514,41 @@ fn with_write_access_alone_an_object_is_replaced_and_volumes_are_not() {
     let error = ObjectVolumeSink::replace(&server.location("set.7z"), &[50_000], &options).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
     assert!(error.to_string().contains("access is denied"), "{error}");
+}
+
+struct TellsFirst(Arc<AtomicBool>);
+
+impl Observer for TellsFirst {
+    fn event(&self, event: &Event<'_>, _: &Totals) {
+        if matches!(event, Event::ItemFinished { .. }) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The second page of a list comes when an object of the first one is packed, and not before.
+#[test]
+fn objects_are_packed_while_others_are_listed() {
+    let server = Server::moto();
+    for number in 0..1200 {
+        server.put(&format!("src/{number:04}.bin"), b"x");
+    }
+    let is_packed = Arc::new(AtomicBool::new(false));
+    let proxy = Proxy::start(server.port(), {
+        let is_packed = Arc::clone(&is_packed);
+        move |_, line| {
+            let begin = Instant::now();
+            while line.contains("continuation-token=") && !is_packed.load(Ordering::Relaxed) {
+                if begin.elapsed() > Duration::from_secs(60) {
+                    return Harm::Refuse(400);
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Harm::None
+        }
+    });
+    let writing = WriteOptions::new().level(1).unwrap().observer(Arc::new(TellsFirst(is_packed)));
+    let items = Objects::list(&server.location("src/"), &server.options(&proxy)).unwrap().items();
+    let (_, report) = Compressor::new(writing).unwrap().compress_to_vec(items).unwrap();
+    assert!(report.is_complete() && report.items_done == 1200, "{:?}", report.failures);
 }
