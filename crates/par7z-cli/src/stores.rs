@@ -87,6 +87,7 @@ pub(crate) struct Shares {
 impl Shares {
     /// A quarter each for reading and uploading, as far as there is something of the kind and no more than is of use.
     pub(crate) fn new(memory_bytes: Option<u64>, requests: usize, reads: bool, uploads: bool) -> Result<Self, Failure> {
+        let given_bytes = memory_bytes;
         let memory_bytes = memory_bytes.unwrap_or(WriteOptions::DEFAULT_MEMORY_BUDGET_BYTES);
         let quarter = (memory_bytes / 4).min(MOST_TRANSFER_BYTES);
         // The first part is kept, one is being filled, and one under way at the least.
@@ -101,7 +102,8 @@ impl Shares {
         let answers_bytes = if reads { (requests as u64 * ANSWER_BYTES).min(read_ahead_bytes) } else { 0 };
         let connections_bytes = if transfer_bytes > 0 { answers_bytes.max(MIN_CONNECTIONS_BYTES) } else { 0 };
         let used = transfer_bytes + connections_bytes;
-        let engine_bytes = memory_bytes.saturating_sub(used);
+        // What blocks the engine makes depends on its budget: unless the user bounds it, it is the same as for files.
+        let engine_bytes = given_bytes.map_or(memory_bytes, |bytes| bytes.saturating_sub(used));
         if used > 0 && engine_bytes < WriteOptions::MIN_MEMORY_BUDGET_BYTES {
             return Err(Failure::usage(format!(
                 "--memory: {memory_bytes} bytes are not enough with an object store; give at least 64m"
@@ -159,5 +161,7 @@ mod tests {
             }
         }
         assert!(Shares::new(Some(32 << 20), 32, true, true).is_err());
+        let unbounded = Shares::new(None, 32, true, true).expect("enough");
+        assert_eq!(unbounded.engine_bytes, WriteOptions::DEFAULT_MEMORY_BUDGET_BYTES);
     }
 }
