@@ -9,7 +9,7 @@ use crate::segments::{ClientSegments, SegmentCallback};
 use crate::settings::Settings;
 use crate::statistics::RunStatistics;
 use crate::stores::Stores;
-use par7z::storage::{PathSink, SegmentSink, Sink, StreamSink, VolumeSink};
+use par7z::storage::{CheckedSink, PathSink, SegmentSink, Sink, StreamSink, VolumeSink};
 use par7z::{Error, ErrorKind};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,11 +38,11 @@ pub(crate) fn open(
     target: Target,
     owner: u64,
     statistics: &Arc<RunStatistics>,
-) -> Result<UnlessAllFailed, Failure> {
+) -> Result<impl Sink + use<>, Failure> {
     let statistics = Arc::clone(statistics);
     if let Some(callback) = settings.segments {
         let inner = Box::new(segments(settings, callback, &target, owner)?);
-        return Ok(UnlessAllFailed { inner, statistics });
+        return Ok(unless_all_failed(inner, statistics));
     }
     let inner: Box<dyn Sink> = match (settings.volumes(), target) {
         (Some((bytes, Some(place))), Target::Place(_) | Target::Stream(_) | Target::Nowhere)
@@ -65,7 +65,16 @@ pub(crate) fn open(
         (None, Target::Stream(stream)) => Box::new(StreamSink::new(stream, SPOOL_MEMORY_BYTES)),
         (None, Target::Nowhere) => return Err(Failure::invalid("there is no output: give a path or a Write callback")),
     };
-    Ok(UnlessAllFailed { inner, statistics })
+    Ok(unless_all_failed(inner, statistics))
+}
+
+/// Completes the archive unless every item has failed: an old archive is worth more than an empty one.
+fn unless_all_failed(inner: Box<dyn Sink>, statistics: Arc<RunStatistics>) -> impl Sink {
+    CheckedSink::new(inner, move || match statistics.counts() {
+        // The kind's code is E_FAIL, and the run adds the first item's reason.
+        (0, failed) if failed > 0 => Err(Error::new(ErrorKind::Source, ALL_FAILED)),
+        _ => Ok(()),
+    })
 }
 
 /// Volumes for the client's callback.
@@ -88,37 +97,6 @@ fn segments(
 }
 
 const CANNOT_WRITE: &str = "cannot write the archive";
-
-/// A sink that completes the archive unless every item has failed: an old archive is worth more than an empty one.
-pub(crate) struct UnlessAllFailed {
-    inner: Box<dyn Sink>,
-    statistics: Arc<RunStatistics>,
-}
-
-impl Sink for UnlessAllFailed {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.inner.append(bytes)
-    }
-
-    fn truncate(&mut self, position: u64) -> io::Result<bool> {
-        self.inner.truncate(position)
-    }
-
-    fn finish(self: Box<Self>, start_header: &[u8; 32]) -> par7z::Result<()> {
-        match self.statistics.counts() {
-            (0, failed) if failed > 0 => {
-                self.inner.abort();
-                // The kind's code is E_FAIL, and the run adds the first item's reason.
-                Err(Error::new(ErrorKind::Source, ALL_FAILED))
-            }
-            _ => self.inner.finish(start_header),
-        }
-    }
-
-    fn abort(self: Box<Self>) {
-        self.inner.abort();
-    }
-}
 
 /// What a run ends with if not one item made it.
 const ALL_FAILED: &str = "every item failed, so nothing was written";

@@ -11,7 +11,10 @@
 //! | [`VecSink`] | memory | yes | – |
 //! | [`SeekSink`] | any `Write + Seek` | no | the target itself, without a start header |
 //! | [`StreamSink`] | any `Write` (pipe, socket) | yes | memory, then an unnamed temporary file |
+//!
+//! A [`CheckedSink`] puts a condition before the end of another one.
 
+mod checked_sink;
 mod path_sink;
 mod segment_sink;
 mod spool;
@@ -21,6 +24,7 @@ mod volume_sink;
 mod volume_sizes;
 mod volume_swap;
 
+pub use checked_sink::CheckedSink;
 pub use path_sink::PathSink;
 pub use segment_sink::{Segment, SegmentConsumer, SegmentSink};
 pub use stream_sink::{SeekSink, StreamSink};

@@ -6,7 +6,7 @@ use crate::args::low::LowArgs;
 use crate::exit::Failure;
 use crate::report::progress::Reporter;
 use crate::stores;
-use par7z::storage::{PathSink, Sink, StreamSink, VolumeSink};
+use par7z::storage::{CheckedSink, PathSink, Sink, StreamSink, VolumeSink};
 use par7z::{Compressor, Error, ErrorKind, Report, WriteOptions};
 use par7z_object_store::{Location, ObjectSink, ObjectVolumeSink, StoreOptions};
 use std::io;
@@ -73,9 +73,15 @@ impl Target {
         inputs: Inputs,
         reporter: &Arc<Reporter>,
     ) -> Result<Report, Failure> {
-        let inner = self.sink(low, store_options)?;
+        // After a mistyped prefix, or with a key that may list and not read, an empty archive would take the place of a good one.
         let watched = inputs.has_objects().then(|| Arc::clone(reporter));
-        run(compressor, inputs, UnlessAllFailed { inner, watched })
+        let sink = CheckedSink::new(self.sink(low, store_options)?, move || match watched {
+            Some(reporter) if reporter.all_failed() => {
+                Err(Error::new(ErrorKind::Source, "nothing could be read, so nothing was written"))
+            }
+            _ => Ok(()),
+        });
+        run(compressor, inputs, sink)
     }
 
     fn sink(&self, low: &LowArgs, store_options: &StoreOptions) -> Result<Box<dyn Sink>, Failure> {
@@ -106,36 +112,6 @@ impl Target {
                 Box::new(StreamSink::new(io::stdout(), usize::try_from(memory).unwrap_or(usize::MAX)))
             }
         })
-    }
-}
-
-/// Completes no archive of which every item failed: after a mistyped prefix, or with a key that may list and not read, an empty
-/// one would take the place of a good one.
-struct UnlessAllFailed {
-    inner: Box<dyn Sink>,
-    /// Whose items are looked at; without it all is well.
-    watched: Option<Arc<Reporter>>,
-}
-
-impl Sink for UnlessAllFailed {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.inner.append(bytes)
-    }
-
-    fn truncate(&mut self, position: u64) -> io::Result<bool> {
-        self.inner.truncate(position)
-    }
-
-    fn finish(self: Box<Self>, start_header: &[u8; 32]) -> par7z::Result<()> {
-        if self.watched.is_some_and(|reporter| reporter.all_failed()) {
-            self.inner.abort();
-            return Err(Error::new(ErrorKind::Source, "nothing could be read, so nothing was written"));
-        }
-        self.inner.finish(start_header)
-    }
-
-    fn abort(self: Box<Self>) {
-        self.inner.abort();
     }
 }
 
