@@ -5,8 +5,9 @@
 //! too dear by itself: literal + rep0, rep + literal + rep0, match + literal + rep0. A way ends where every path must pass
 //! (the last node reached), at a match so long that it is taken at once, or when the nodes run out.
 //!
-//! A node is passed by if the next one is reached for hardly more (`margin`): it lies within a match, and whatever leads on from
-//! it leads on from there. That is a third of all nodes, and costs a thousandth of the size.
+//! A node is passed by if the next one is reached for hardly more (`margin`), or, where size counts, for much less: it lies within
+//! a match, and whatever leads on from it leads on from there. That is a third of all nodes, and costs a thousandth of the
+//! size.
 //!
 //! Why it wins: LZMA's prices depend on the path (state, last distances), so greedy choices cost several percent. It is
 //! not a full search: a node keeps the state of its cheapest path alone.
@@ -104,8 +105,8 @@ pub(crate) struct OptimalParser {
     sight: Sight,
     /// A length that is taken at once.
     nice_length: usize,
-    /// A node is passed by if the next one costs at most so much more.
-    margin: Price,
+    /// A node is passed by if the next one costs at most so much more; below 0: if it costs less by so much.
+    margin: i32,
     /// Of the last parse; 0 if there was nothing to choose.
     price: Price,
 }
@@ -117,8 +118,8 @@ impl OptimalParser {
     }
 
     /// Begins a text, whose finder gives matches of at most `finder_limit` bytes. `margin`: a node is not looked at if the
-    /// next one costs at most so much more.
-    pub(crate) fn begin(&mut self, nice_length: usize, finder_limit: usize, margin: Price) {
+    /// next one costs at most so much more (below 0: less), in sixteenths of a bit.
+    pub(crate) fn begin(&mut self, nice_length: usize, finder_limit: usize, margin: i32) {
         (self.nice_length, self.margin) = (nice_length, margin);
         (self.sight.finder_limit, self.sight.has_next) = (finder_limit, false);
     }
@@ -229,7 +230,7 @@ impl OptimalParser {
     /// Whether a node is not worth a visit, as far as is known.
     #[inline(always)]
     fn passes(&self, node: usize) -> bool {
-        self.nodes.prices[(node + 1) & MASK] <= self.nodes.prices[node & MASK] + self.margin
+        self.nodes.prices[(node + 1) & MASK] <= self.nodes.prices[node & MASK].saturating_add_signed(self.margin)
     }
 
     #[cold]
@@ -519,13 +520,14 @@ mod tests {
 
     /// A table that is not made anew in time, or a wrong one, shows here: the parser's prices are then not what is written.
     #[test]
+    #[cfg_attr(miri, ignore = "prices are right for long texts only")]
     fn what_is_written_costs_what_was_predicted() {
         let mut sources =
             [include_bytes!("optimal.rs").as_slice(), include_bytes!("price.rs"), include_bytes!("symbols.rs")];
         sources.sort_by_key(|source| source.len());
         let text = [sources.concat(), include_bytes!("../find/interval_tree.rs").to_vec()].concat();
         let usual = Properties::default();
-        for (properties, margin) in [(usual, 0), (usual, 8), (usual, 12), (Properties { lc: 0, lp: 2, pb: 0 }, 0)] {
+        for (properties, margin) in [(usual, -16), (usual, 4), (usual, 12), (Properties { lc: 0, lp: 2, pb: 0 }, -16)] {
             let mut coder = SymbolEncoder::new(properties);
             let mut parser = OptimalParser::new();
             let mut prices = Prices::new();
