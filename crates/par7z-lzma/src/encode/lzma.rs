@@ -74,7 +74,7 @@ impl LzmaStreamEncoder {
 
     /// Memory in bytes for texts of at most `text_bytes`, whether they come in pieces or whole.
     pub fn memory_bytes(options: &EncoderOptions, text_bytes: u64) -> u64 {
-        let window_bytes = options.dictionary_bytes as usize + new_bytes(options);
+        let window_bytes = (options.dictionary_bytes as usize).saturating_add(new_bytes(options));
         let window_bytes = usize::try_from(text_bytes).map_or(window_bytes, |bytes| bytes.min(window_bytes));
         options.memory_bytes(window_bytes).saturating_add(window_bytes as u64)
     }

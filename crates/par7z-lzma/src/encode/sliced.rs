@@ -147,7 +147,8 @@ impl SlicedText {
         let flat = FlatStretches::find(text);
         let new = &text[history_bytes..];
         let telling_bytes = new.len() - repeated_bytes(new, options.nice_length as usize);
-        let tree = (options.finder_for(text.len()) == TextFinder::IntervalTree).then(|| {
+        let finder = options.finder_for(text.len());
+        let tree = (finder == TextFinder::IntervalTree).then(|| {
             let mut tree = WindowTree::new();
             tree.begin(text, &flat, options.tree_limit());
             Arc::new(tree)
@@ -156,7 +157,10 @@ impl SlicedText {
             options: *options,
             history_bytes,
             text_bytes: text.len(),
-            slices: Self::slice_count(options, telling_bytes, slice_bytes),
+            slices: match finder {
+                TextFinder::BinaryTree { .. } => 1,
+                _ => Self::slice_count(options, telling_bytes, slice_bytes),
+            },
             flat,
             round: if tree.is_some() { Round::Sort } else { Round::Slices },
             tree,
