@@ -5,6 +5,7 @@ mod arbitrary;
 #[path = "../common/mod.rs"]
 mod common;
 mod flat;
+mod huge;
 mod reuse;
 mod round_trip;
 mod slices;

@@ -7,6 +7,7 @@ use par7z::{
     Bzip2Params, Compressor, DeflateParams, Encryption, Filter, FilterChoice, Item, Key, LzmaMatchFinder, LzmaParams,
     Method, Order, PpmdParams, Solid, WriteOptions,
 };
+use par7z_lzma::{EncoderOptions, SlicedText};
 use std::io::Cursor;
 
 /// Small and large ones, of known and unknown size, empty ones, directories, and some whose source dies.
@@ -201,6 +202,26 @@ fn slices_of_large_items() {
     // The second block repeats the first one's text, which it does not know if it is independent.
     let independent = same(&|threads| options(threads, 5).independent_blocks(true), &stream);
     assert!(independent > joined, "{independent} and {joined} bytes");
+}
+
+/// One block in three slices (level 9) or five (level 5), each with text that those before it have, too; noise is cheap.
+#[test]
+fn slices_on_any_number_of_threads() {
+    let parts = (0..5).flat_map(|n| [text(7, 400_000), noise(n, (8 << 20) - 300_000)]);
+    let content = parts.collect::<Vec<_>>().concat();
+    for level in [5, 9] {
+        let by_level = EncoderOptions::level(level).expect("1 to 9");
+        assert!(SlicedText::slice_count(&by_level, content.len(), by_level.slice_bytes()) >= 3);
+        let packed = |threads| {
+            let _watchdog = watchdog("slices on some number of threads");
+            write(&options(threads, level), vec![Item::from_bytes("item", content.clone())]).0
+        };
+        let expected = packed(1);
+        assert!(files(&contents(&expected)).values().all(|found| **found == content), "level {level}");
+        for threads in [2, 3, 8] {
+            assert!(packed(threads) == expected, "level {level}: {threads} threads give other bytes");
+        }
+    }
 }
 
 #[test]
