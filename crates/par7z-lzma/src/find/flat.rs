@@ -158,6 +158,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "stretches are long")]
     fn noise_between_texts_is_flat() {
         let words = b"all work and no play ".repeat(10_000);
         let text = [&words[..3 << 16], &noise(5 << 16, 1), &words[..2 << 16]].concat();
@@ -166,6 +167,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "stretches are long")]
     fn what_shrinks_is_not_flat() {
         assert!(flat(&[0; 1 << 20]).is_empty());
         // Each byte has 7.95 bits.
@@ -183,6 +185,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "stretches are long")]
     fn repeated_noise_is_not_flat_at_either_end() {
         let once = noise(4 << 16, 3);
         let text = [&once[..], &noise(4 << 16, 4), &once[77..]].concat();
@@ -190,6 +193,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "stretches are long")]
     fn a_part_that_begins_inside_is_cut() {
         let flat = FlatStretches::find(&noise(4 << 16, 5));
         assert_eq!(flat.next(100, 1 << 20), Some(100..4 << 16));

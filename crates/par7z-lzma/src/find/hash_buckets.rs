@@ -282,11 +282,13 @@ mod tests {
 
     #[test]
     fn what_was_before_does_not_matter_even_where_entries_wrap() {
-        let one = b"abracadabra, said the magician, abracadabra ".repeat(30);
-        let other = b"hocus pocus, abracadabra, simsalabim ".repeat(70);
+        let (times, skipped) = if cfg!(miri) { (1, 4) } else { (30, 0) };
+        let one = b"abracadabra, said the magician, abracadabra ".repeat(times);
+        let other = b"hocus pocus, abracadabra, simsalabim ".repeat(times * 7 / 3);
         let (in_one, in_other) = (all(&mut ThoroughBuckets::new(), &one), all(&mut ThoroughBuckets::new(), &other));
         assert!(in_one.iter().any(|best| best.length > 7));
-        for base in [1, 1000, u32::MAX - 5000, u32::MAX - 2000, u32::MAX - one.len() as u32, u32::MAX - 1] {
+        let bases = [1, 1000, u32::MAX - 5000, u32::MAX - 2000, u32::MAX - one.len() as u32, u32::MAX - 1];
+        for base in bases.into_iter().skip(skipped) {
             let mut finder = ThoroughBuckets::new();
             finder.base = base;
             for _ in 0..3 {

@@ -255,6 +255,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "the text must be long")]
     fn memory_is_as_foretold() {
         for text in large_texts().into_iter().chain([vec![7; 300], vec![1; 50_000], b"ab".repeat(40_000)]) {
             let mut tree = IntervalTree::new();
@@ -269,6 +270,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "the text must be long")]
     fn what_takes_too_much_memory_is_refused() {
         let mut number = 7u32;
         let mut random = || {
@@ -289,6 +291,7 @@ mod tests {
 
     /// The longest match of each position and how near it is, by a table of where each hash was, and looking at all.
     #[test]
+    #[cfg_attr(miri, ignore = "the text must be long")]
     fn large_texts_are_found_in_completely() {
         const LIMIT: usize = 24;
         for text in large_texts() {

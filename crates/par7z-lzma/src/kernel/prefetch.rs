@@ -1,6 +1,9 @@
 //! Asking for memory before it is needed.
 
-#![expect(unsafe_code, reason = "the processor's prefetch instruction")]
+#![cfg_attr(
+    all(target_arch = "x86_64", not(miri)),
+    expect(unsafe_code, reason = "the processor's prefetch instruction")
+)]
 
 /// Brings `values[index]` towards the caches. An index beyond the end does nothing that can be observed.
 #[inline(always)]

@@ -110,6 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore = "stretches are long")]
     fn positions_of_stretches_repeat_twice() {
         let limit = 20;
         for period in 1..=17 {

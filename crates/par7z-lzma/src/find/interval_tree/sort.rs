@@ -307,7 +307,7 @@ mod tests {
     #[test]
     fn networks_sort_all_zeros_and_ones() {
         // A network that sorts these sorts everything.
-        for bits in 0u32..1 << FEW {
+        for bits in (0u32..1 << FEW).step_by(if cfg!(miri) { 4001 } else { 1 }) {
             for len in [4, 8, 16] {
                 let mut keys = [0; FEW];
                 for (index, key) in keys.iter_mut().enumerate() {
@@ -322,7 +322,9 @@ mod tests {
     #[test]
     fn all_ways_to_sort_agree() {
         let mut number = 1u64;
-        for (len, letters) in [(10, 256), (400, 3), (5000, 1), (5000, 256), (40_000, 2), (100_000, 40)] {
+        let kinds = [(10, 256), (400, 3), (5000, 1), (5000, 256), (40_000, 2), (100_000, 40)];
+        // Under Miri no more than what is sorted by radix.
+        for (len, letters) in kinds.into_iter().take(if cfg!(miri) { 2 } else { 6 }) {
             let mut keys: Vec<u64> = Vec::new();
             for position in 0..len {
                 let mut key = 0;
