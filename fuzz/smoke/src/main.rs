@@ -1,7 +1,10 @@
 //! Runs the fuzz targets for a few seconds each, on stable Rust, without coverage feedback: seeds are changed at random
 //! and fed to the target. It finds in seconds what any build must not have; libFuzzer finds the rest.
 //!
-//! Usage: `par7z-fuzz-smoke [--seconds N] [--seed N] [--seeds FOLDER] [TARGET…]`
+//! Usage: `par7z-fuzz-smoke [--seconds N] [--seed N] [--seeds FOLDER] [--write-seeds FOLDER] [TARGET…]`
+//!
+//! With `--write-seeds` nothing is run: each target's seeds are written into a folder of its name, for libFuzzer to begin with
+//! (`--write-seeds corpus` in `fuzz/` is where cargo-fuzz looks).
 #![forbid(unsafe_code)]
 
 mod mutate;
@@ -25,12 +28,13 @@ struct Arguments {
     seconds: u64,
     seed: u64,
     seeds: PathBuf,
+    write_seeds: Option<PathBuf>,
     targets: Vec<Target>,
 }
 
 fn parse_arguments() -> Result<Arguments, String> {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../interop");
-    let mut parsed = Arguments { seconds: 5, seed: 1, seeds, targets: Vec::new() };
+    let mut parsed = Arguments { seconds: 5, seed: 1, seeds, write_seeds: None, targets: Vec::new() };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
@@ -38,6 +42,7 @@ fn parse_arguments() -> Result<Arguments, String> {
             "--seconds" => parsed.seconds = value()?.parse().map_err(|_| "--seconds: a number")?,
             "--seed" => parsed.seed = value()?.parse().map_err(|_| "--seed: a number")?,
             "--seeds" => parsed.seeds = value()?.into(),
+            "--write-seeds" => parsed.write_seeds = Some(value()?.into()),
             name => match TARGETS.iter().find(|target| target.0 == name) {
                 Some(target) => parsed.targets.push(*target),
                 None => {
@@ -65,6 +70,15 @@ fn main() -> ExitCode {
     };
     let archives = seeds::archives(&arguments.seeds);
     println!("{} seed archives, seed {}", archives.len(), arguments.seed);
+    if let Some(folder) = &arguments.write_seeds {
+        return match write_seeds(folder, &arguments.targets, &archives) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("par7z-fuzz-smoke: cannot write seeds into {}: {error}", folder.display());
+                ExitCode::from(2)
+            }
+        };
+    }
 
     let at_work = AtWork::default();
     watch(at_work.clone());
@@ -75,6 +89,18 @@ fn main() -> ExitCode {
         panics += run((name, function), &seeds, mutator, Duration::from_secs(arguments.seconds), &at_work);
     }
     ExitCode::from(u8::from(panics > 0))
+}
+
+/// Writes the seeds of targets, a folder for each.
+fn write_seeds(folder: &Path, targets: &[Target], archives: &[Vec<u8>]) -> std::io::Result<()> {
+    for (name, _) in targets {
+        let folder = folder.join(name);
+        std::fs::create_dir_all(&folder)?;
+        for (number, seed) in seeds::for_target(name, archives).into_iter().enumerate() {
+            std::fs::write(folder.join(format!("seed-{number:04}")), seed)?;
+        }
+    }
+    Ok(())
 }
 
 /// Runs one target; returns the number of inputs that made it panic.
