@@ -105,7 +105,8 @@ fn a_large_dictionary_reaches_back() {
         assert!(files(&contents(&bytes))["a"] == content, "it comes back");
         bytes.len()
     };
-    let [usual, small, large] = [(255 << 20, 512 << 20), (64 << 20, 1 << 30), (255 << 20, 1 << 30)].map(|(d, b)| size(d, b));
+    let [usual, small, large] =
+        [(255 << 20, 512 << 20), (64 << 20, 1 << 30), (255 << 20, 1 << 30)].map(|(d, b)| size(d, b));
     assert!(usual > 600_000 && small > 600_000, "{usual}, {small}: two or three blocks back, or too far");
     assert!(large < 400_000, "{large}: it stood in the block before");
 }
