@@ -244,7 +244,7 @@ pub(crate) const SWITCHES: &[Switch] = &[
     row(Id::EncoderMemory, "", "encoder-memory", Required("SIZE"), "a", S::Method,
         "at most so much for each thread's LZMA encoder: a leaner match finder is taken if need be"),
     row(Id::IndependentBlocks, "", "independent-blocks", Nothing, "a", S::Method,
-        "large LZMA2 folders begin afresh with every block (64 MiB, see README): x and t then unpack them on all threads"),
+        "large LZMA2 folders begin afresh every 64 MiB: x and t then unpack them on all threads"),
     row(Id::StoreModified, "mtm", "", OneOf(ON_OFF), "a", S::Method, "store modification times (default on)"),
     row(Id::StoreCreated, "mtc", "", OneOf(ON_OFF), "a", S::Method, "store creation times (default off)"),
     row(Id::StoreAccessed, "mta", "", OneOf(ON_OFF), "a", S::Method, "store access times (default off)"),

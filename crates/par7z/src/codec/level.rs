@@ -38,8 +38,6 @@ const LEVELS: [Level; 9] = [
 
 /// Bytes of LZMA2 that are gathered before they are packed: four or eight slices.
 const LZMA2_BLOCK_BYTES: u64 = 64 << 20;
-/// With a larger dictionary blocks are as long as it is, up to this: with its history that is the longest window of a tree.
-const LZMA2_MOST_BLOCK_BYTES: u64 = 127 << 20;
 
 /// A [`Method`] with every parameter decided: the level's row of the table under what the caller set.
 #[derive(Debug, Clone, Copy)]
@@ -90,10 +88,10 @@ impl ResolvedMethod {
         }
     }
 
-    /// Bytes that are best taken at a time where a folder is large. Matches reach back through a block and the one before.
+    /// Bytes that are best taken at a time where a folder is large.
     pub(crate) fn block_bytes(&self) -> u64 {
         match self {
-            Self::Lzma2(_) => self.dictionary_bytes().clamp(LZMA2_BLOCK_BYTES, LZMA2_MOST_BLOCK_BYTES),
+            Self::Lzma2(_) => LZMA2_BLOCK_BYTES,
             _ => self.dictionary_bytes(),
         }
     }
@@ -162,7 +160,7 @@ impl ResolvedMethod {
         match self {
             Self::Copy => 0,
             Self::Lzma(setup) => LzmaStreamEncoder::memory_bytes(setup.options(), size.unwrap_or(u64::MAX)),
-            Self::Lzma2(setup) => setup.options().memory_bytes(size.unwrap_or(self.block_bytes()) as usize),
+            Self::Lzma2(setup) => setup.options().memory_bytes(size.unwrap_or(LZMA2_BLOCK_BYTES) as usize),
             Self::Ppmd(params) => ppmd::encoder_memory_bytes(params, size),
             Self::Bzip2(params) => bzip2::encoder_memory_bytes(params),
             Self::Deflate(_) => deflate::ENCODER_MEMORY_BYTES,

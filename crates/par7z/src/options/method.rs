@@ -29,8 +29,7 @@ pub enum LzmaMode {
 /// Parameters of LZMA and LZMA2. `None` takes the level's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LzmaParams {
-    /// Dictionary in bytes, 4 KiB to 3840 MiB. 7-Zip's `d`. LZMA2 refers back through the block that is packed and the one before,
-    /// which have 64 MiB each, or up to 127 MiB if both the dictionary and an eighth of the memory budget are larger.
+    /// Dictionary in bytes, 4 KiB to 3840 MiB. 7-Zip's `d`.
     pub dictionary_bytes: Option<u32>,
     /// A match of this length is taken at once, 5 to 273. 7-Zip's `fb`.
     pub nice_length: Option<u32>,

@@ -293,8 +293,8 @@ impl WriteOptions {
         self
     }
 
-    /// Whether the blocks of a large LZMA2 folder (64 MiB, or as much as a larger dictionary up to 127 MiB; at most an eighth of the
-    /// memory budget) begin with a fresh dictionary each, so that a reader can unpack them at the same time, as [`Archive`](crate::Archive) does. Default `false`:
+    /// Whether the blocks of a large LZMA2 folder (64 MiB, or an eighth of the memory budget if that is less) begin with a fresh
+    /// dictionary each, so that a reader can unpack them at the same time, as [`Archive`](crate::Archive) does. Default `false`:
     /// they refer to what was before, which is smaller.
     #[must_use]
     pub fn independent_blocks(mut self, independent: bool) -> Self {

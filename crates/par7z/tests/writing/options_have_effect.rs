@@ -93,24 +93,6 @@ fn each_parameter() {
     assert!(ppmd(None, Some(1 << 14)).len() > ppmd(None, Some(1 << 24)).len());
 }
 
-/// With room for it, matches reach as far as the dictionary does.
-#[test]
-fn a_large_dictionary_reaches_back() {
-    let again = noise(7, 300_000);
-    let content = [&again[..], &vec![0; 135 << 20], &again].concat();
-    let size = |dictionary_bytes: u32, budget_bytes: u64| {
-        let params = LzmaParams { dictionary_bytes: Some(dictionary_bytes), ..LzmaParams::default() };
-        let options = with(Method::Lzma2(params)).memory_budget(budget_bytes).expect("valid");
-        let (bytes, _) = write(&options, vec![Item::from_bytes("a", content.clone())]);
-        assert!(files(&contents(&bytes))["a"] == content, "it comes back");
-        bytes.len()
-    };
-    let [usual, small, large] =
-        [(255 << 20, 512 << 20), (64 << 20, 1 << 30), (255 << 20, 1 << 30)].map(|(d, b)| size(d, b));
-    assert!(usual > 600_000 && small > 600_000, "{usual}, {small}: two or three blocks back, or too far");
-    assert!(large < 400_000, "{large}: it stood in the block before");
-}
-
 #[test]
 fn filters() {
     let chain = |chain: Vec<Filter>| base().filters(FilterChoice::Chain(chain)).expect("valid");
