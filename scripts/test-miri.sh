@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Miri over par7z-lzma, which has unsafe code: an interpreter that sees undefined behaviour, leaks and data races. It runs
 # the unit tests, the decoder's tests and round trips of short texts in every way; tests that start programs or need long
-# texts are left out, others are made small. Needs a nightly Rust toolchain with two components
-# (rustup component add miri rust-src --toolchain nightly); without them it says so and succeeds. Takes about 5 minutes on
-# one core, and half a minute more to build.
+# texts are left out, others are made small. Needs a nightly Rust toolchain, to which it adds the components miri and
+# rust-src if they are missing; without them it says so and succeeds. Takes about 5 minutes on one core, and half a minute
+# more to build.
 #
 #   scripts/test-miri.sh
 set -euo pipefail

@@ -190,15 +190,15 @@ impl EncoderOptions {
         Wanted { dictionary_bytes: self.dictionary_bytes as usize, longest }
     }
 
-    /// How much more than a node the next one may cost for it not to be looked at by the optimal parser, in sixteenths of a bit. In
-    /// texts up to 1 MiB the parser takes more of the time. Where size counts, the next one must be cheaper by a bit, and in those
-    /// texts all nodes are looked at.
-    pub(super) fn parse_margin(&self, text_bytes: usize) -> i32 {
+    /// The optimal parser passes a node by if the next one costs at most so much more, in sixteenths of a bit; more in texts up to
+    /// 1 MiB, where the parser takes more of the time. Where size counts, these have all nodes looked at, and in longer texts a
+    /// node is passed by if the next one is cheaper by a bit.
+    pub(super) fn parse_margin(&self, text_bytes: usize) -> Option<i32> {
         match (self.is_patient(), text_bytes) {
-            (false, 0..=LEAN_TEXT) => 12,
-            (false, _) => 4,
-            (true, 0..=LEAN_TEXT) => i32::MIN,
-            (true, _) => -16,
+            (false, 0..=LEAN_TEXT) => Some(12),
+            (false, _) => Some(4),
+            (true, 0..=LEAN_TEXT) => None,
+            (true, _) => Some(-16),
         }
     }
 

@@ -23,7 +23,8 @@ fn text(len: usize) -> Vec<u8> {
 
 /// Machine code and what else a program has.
 fn machine_code() -> Vec<u8> {
-    std::fs::read(std::env::current_exe().expect("a test is a program")).expect("readable").split_off(1 << 20)
+    let program = std::fs::read(std::env::current_exe().expect("a test is a program")).expect("readable");
+    program.into_iter().cycle().skip(1 << 20).take(1 << 18).collect()
 }
 
 fn periodic(len: usize, period: usize) -> Vec<u8> {

@@ -360,6 +360,7 @@ mod tests {
             }
         }
     }
+
     /// Cheap enough for Miri, which looks for data races: the sort is the one for small texts, which does not go through all
     /// pairs of bytes.
     #[test]

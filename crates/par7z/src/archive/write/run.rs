@@ -124,7 +124,7 @@ pub(super) fn encoder_memory_bytes(
     // What is not cut into slices, a worker packs by itself; it may have done that before.
     let whole_bytes = longest_whole(method, bytes);
     let (shared, own) = method.block_memory_bytes(bytes);
-    let blocks = threads.min(MAX_BLOCKS);
+    let blocks = threads.min(most_blocks(block_bytes, options.memory_budget_bytes));
     method.encoder_memory_bytes(Some(whole_bytes)) + own + (shared * blocks).div_ceil(threads)
 }
 
@@ -138,9 +138,17 @@ fn longest_whole(method: &ResolvedMethod, bytes: u64) -> u64 {
     whole
 }
 
-/// More blocks than this are not packed at a time: what one packs to is reserved, and a block is an eighth of the budget, of which
-/// the head alone has half.
-const MAX_BLOCKS: u64 = 4;
+/// More blocks than this are not packed at a time: what one packs to is reserved, beside what the head alone has. Four, unless the
+/// budget is more than eight blocks.
+fn most_blocks(block_bytes: u64, memory_budget_bytes: u64) -> u64 {
+    1 + memory_budget_bytes.saturating_sub(head_bytes(block_bytes)) / block_bytes
+}
+
+/// What the head needs to move on: a block with its history and its output, an item read ahead, and a chunk of a stream's output
+/// (one block of BZip2 at the most). Anything less, and a full budget stops it for ever.
+fn head_bytes(block_bytes: u64) -> u64 {
+    4 * block_bytes + block_bytes / 8 + STREAM_CHUNK_BYTES
+}
 
 /// The most that a streaming encoder gives for a piece of input: a block of BZip2 that does not compress.
 const STREAM_CHUNK_BYTES: u64 = 1 << 20;
@@ -164,10 +172,7 @@ impl Run {
     pub(super) fn new(options: &WriteOptions, stop: Stop) -> Result<Self> {
         let method = resolve_method(options);
         let block_bytes = block_bytes(&method, options.memory_budget_bytes);
-        // What the head needs to move on: a block with its history and its output, an item read ahead, and a chunk of a
-        // stream's output (one block of BZip2 at the most). Anything less, and a full budget stops it for ever.
-        let head_bytes = 4 * block_bytes + block_bytes / 8 + STREAM_CHUNK_BYTES;
-        let budget = Budget::new(options.memory_budget_bytes, head_bytes, stop.clone());
+        let budget = Budget::new(options.memory_budget_bytes, head_bytes(block_bytes), stop.clone());
         let sequence = match options.order {
             Order::Input => Sequence::Input,
             Order::Completion => Sequence::Completion,
@@ -374,4 +379,16 @@ pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
 /// The error of a bug: an invariant that does not hold.
 pub(super) fn internal(what: &str) -> Error {
     Error::new(ErrorKind::Internal, format!("internal error: {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_larger_budget_has_more_blocks_at_a_time() {
+        const MIB: u64 = 1 << 20;
+        let blocks = [(2, 16), (8, 64), (64, 512), (64, 1024), (64, 4096)];
+        assert_eq!(blocks.map(|(block, budget)| most_blocks(block * MIB, budget * MIB)), [4, 4, 4, 12, 60]);
+    }
 }
