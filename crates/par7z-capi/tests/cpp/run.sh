@@ -153,15 +153,21 @@ else
   skip "SEVENZIP_TREE is not set: no client inside 7-Zip's sources"
 fi
 
+# The standards of a compiler at the same time: each has a folder of its own.
 for compiler in ${COMPILERS:-g++ clang++}; do
   command -v "$compiler" >/dev/null || { skip "$compiler is missing"; continue; }
+  jobs=()
   for standard in ${STANDARDS:-11 17}; do
-    echo "== $compiler, C++$standard"
     work=$out/$compiler-$standard
     rm -rf "$work"
     mkdir -p "$work"
-    standalone
-    if [ -n "${SEVENZIP_TREE:-}" ]; then in_tree "$SEVENZIP_TREE"; fi
+    (
+      standalone
+      if [ -n "${SEVENZIP_TREE:-}" ]; then in_tree "$SEVENZIP_TREE"; fi
+      echo "== $compiler, C++$standard: passed"
+    ) &
+    jobs+=($!)
   done
+  for job in "${jobs[@]}"; do wait "$job"; done
 done
 echo "The C++ tests have passed."
