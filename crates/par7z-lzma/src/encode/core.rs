@@ -2,6 +2,7 @@
 
 use super::encoder::{EncodeProgress, Stopped, Watch};
 use super::fast::FastParser;
+use super::lzma2::Limits;
 use super::optimal::OptimalParser;
 use super::options::{EncoderOptions, Parser};
 use super::price::Prices;
@@ -52,6 +53,8 @@ pub(super) struct Core {
     pub(super) coder: SymbolEncoder,
     pub(super) prices: Prices,
     pub(super) options: EncoderOptions,
+    /// How large chunks may be: the format's limits, but for tests.
+    pub(super) chunk_limits: Limits,
     /// What a chunk began with, to be put back if it is stored.
     pub(super) saved: Option<Saved>,
     optimal: OptimalParser,
@@ -65,6 +68,7 @@ impl Core {
             coder: SymbolEncoder::new(options.properties),
             prices: Prices::new(),
             options: *options,
+            chunk_limits: Limits::FORMAT,
             saved: None,
             optimal: OptimalParser::new(),
             fast: FastParser::new(),

@@ -222,7 +222,7 @@ impl Encoder {
     /// Appends `text` to `out` as LZMA2 that is not compressed: three bytes for each 64 KiB more. It begins and ends as in
     /// [`encode_lzma2`](Self::encode_lzma2).
     pub fn store_lzma2(text: &[u8], out: &mut Vec<u8>) {
-        lzma2::emit_stored(text, true, out);
+        lzma2::emit_stored(text, true, lzma2::Limits::FORMAT.stored, out);
     }
 
     /// Appends `text` to `out` as a raw LZMA stream of its own. With `end_marker` a decoder needs not know the text's length.

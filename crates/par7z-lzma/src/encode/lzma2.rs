@@ -2,7 +2,7 @@
 //!
 //! A chunk holds at most 2 MiB unpacked and 64 KiB packed (stored: 64 KiB). The parser chooses thousands of bytes at once, so
 //! a chunk is closed early enough that whatever comes next still fits. Limits are values, so that tests can make them tiny and
-//! see what happens at every border; one of a chunk's size in the format is met by some texts only.
+//! meet every border; those of the format are met by few texts.
 //!
 //! Invariants: the first chunk of a text resets the dictionary, the first packed one the state and the properties; behind a
 //! stored chunk the coder is as it was before it. No chunk is larger than its bytes stored.
@@ -17,14 +17,17 @@ use alloc::vec::Vec;
 
 /// Bytes of a chunk at the most.
 #[derive(Debug, Clone, Copy)]
-struct Limits {
+pub(super) struct Limits {
     unpacked: usize,
     packed: usize,
-    stored: usize,
+    pub(super) stored: usize,
 }
 
-/// What the format's headers have room for.
-const LIMITS: Limits = Limits { unpacked: 1 << 21, packed: 1 << 16, stored: 1 << 16 };
+impl Limits {
+    /// What the format's headers have room for.
+    pub(super) const FORMAT: Self = Self { unpacked: 1 << 21, packed: 1 << 16, stored: 1 << 16 };
+}
+
 /// What a parse packs to at the most, usually: no step costs more than its bytes would as literals, about nine bits each. A
 /// chunk that all the same gets too long is stored.
 const PARSE_RESERVE: usize = MAX_PARSE + MAX_PARSE / 4 + 64;
@@ -40,22 +43,8 @@ pub(super) fn encode<F: Finder>(
     out: &mut Vec<u8>,
     watched: &mut Watched<'_>,
 ) -> Result<(), Stopped> {
-    encode_within(LIMITS, core, text, flat, start, finder, out, watched)
-}
-
-/// As [`encode`].
-#[expect(clippy::too_many_arguments, reason = "those of `encode`, and the limits")]
-fn encode_within<F: Finder>(
-    limits: Limits,
-    core: &mut Core,
-    text: &[u8],
-    flat: &FlatStretches,
-    start: usize,
-    finder: &mut F,
-    out: &mut Vec<u8>,
-    watched: &mut Watched<'_>,
-) -> Result<(), Stopped> {
     assert!(core.options.properties.checked_for_lzma2().is_ok(), "LZMA2 has lc + lp of at most 4");
+    let limits = core.chunk_limits;
     let mut position = start;
     let mut needs_properties = true;
     while position < text.len() {
@@ -64,7 +53,7 @@ fn encode_within<F: Finder>(
         let stored = flat.next(position, text.len()).unwrap_or(text.len()..text.len());
         if stored.start == position {
             finder.leave_out(text, stored.len());
-            emit_pieces(&text[stored.clone()], position == 0, limits, out);
+            emit_stored(&text[stored.clone()], position == 0, limits.stored, out);
             position = stored.end;
             watched.packed(out.len() - packed_before);
             watched.coded(stored.len())?;
@@ -72,7 +61,7 @@ fn encode_within<F: Finder>(
         }
         core.coder.save_into(&mut core.saved);
         core.coder.range.reset();
-        position = encode_chunk(limits, core, &text[..stored.start], position, finder, watched)?;
+        position = encode_chunk(core, &text[..stored.start], position, finder, watched)?;
         core.coder.range.finish();
         let unpacked = &text[chunk_start..position];
         let packed = core.coder.range.bytes();
@@ -91,7 +80,7 @@ fn encode_within<F: Finder>(
                 core.coder.restore(saved);
             }
             core.prices.expire();
-            emit_pieces(unpacked, chunk_start == 0, limits, out);
+            emit_stored(unpacked, chunk_start == 0, limits.stored, out);
         }
         watched.packed(out.len() - packed_before);
     }
@@ -100,7 +89,6 @@ fn encode_within<F: Finder>(
 
 /// Codes steps until the chunk is full or the text ends; gives the position behind them.
 fn encode_chunk<F: Finder>(
-    limits: Limits,
     core: &mut Core,
     text: &[u8],
     start: usize,
@@ -112,6 +100,7 @@ fn encode_chunk<F: Finder>(
         let next = core.advance(text, position, finder);
         watched.coded(next - position)?;
         position = next;
+        let limits = core.chunk_limits;
         let is_full = position - start + MAX_PARSE > limits.unpacked
             || core.coder.range.len_if_ended() + PARSE_RESERVE > limits.packed;
         if is_full {
@@ -134,13 +123,9 @@ fn emit_packed(unpacked_len: usize, packed: &[u8], reset: u8, properties: Option
     out.extend_from_slice(packed);
 }
 
-/// Stored chunks; the first of a text resets the dictionary.
-pub(super) fn emit_stored(unpacked: &[u8], is_first: bool, out: &mut Vec<u8>) {
-    emit_pieces(unpacked, is_first, LIMITS, out);
-}
-
-fn emit_pieces(unpacked: &[u8], is_first: bool, limits: Limits, out: &mut Vec<u8>) {
-    for (index, piece) in unpacked.chunks(limits.stored).enumerate() {
+/// Stored chunks of at most `chunk_bytes`; the first of a text resets the dictionary.
+pub(super) fn emit_stored(unpacked: &[u8], is_first: bool, chunk_bytes: usize, out: &mut Vec<u8>) {
+    for (index, piece) in unpacked.chunks(chunk_bytes).enumerate() {
         out.push(if is_first && index == 0 { 1 } else { 2 });
         out.extend_from_slice(&((piece.len() - 1) as u16).to_be_bytes());
         out.extend_from_slice(piece);
@@ -248,18 +233,17 @@ mod tests {
     }
 
     /// Packs text after text with one coder, and the same text again.
-    fn packed_by<F: Finder>(core: &mut Core, limits: Limits, text: &[u8], mut begin: impl FnMut() -> F) -> Vec<u8> {
+    fn packed_by<F: Finder>(core: &mut Core, text: &[u8], mut begin: impl FnMut() -> F) -> Vec<u8> {
         let mut first: Option<Vec<u8>> = None;
         for _ in 0..2 {
             core.begin_stream(text.len());
             core.begin_text(text.len(), core.options.nice_length as usize);
             let (mut out, mut watch) = (Vec::new(), unwatched);
             let mut watched = Watched::new(&mut watch);
-            let done =
-                encode_within(limits, core, text, &FlatStretches::default(), 0, &mut begin(), &mut out, &mut watched);
+            let done = encode(core, text, &FlatStretches::default(), 0, &mut begin(), &mut out, &mut watched);
             done.expect("not stopped");
             if let Some(first) = &first {
-                assert!(*first == out, "what was packed before matters, {limits:?}");
+                assert!(*first == out, "what was packed before matters, {:?}", core.chunk_limits);
             }
             first = Some(out);
         }
@@ -284,18 +268,19 @@ mod tests {
             let parser = if is_fast { Parser::Fast } else { Parser::Optimal };
             let options = EncoderOptions { parser, nice_length, dictionary_bytes: 1 << 16, ..EncoderOptions::default() };
             let (mut core, limit) = (Core::new(&options), nice_length as usize);
+            core.chunk_limits = limits;
             let packed = [
-                packed_by(&mut core, limits, &text, || {
+                packed_by(&mut core, &text, || {
                     let mut finder = ShortChain::new();
                     finder.begin(text.len(), limit, 1 << 16);
                     finder
                 }),
-                packed_by(&mut core, limits, &text, || {
+                packed_by(&mut core, &text, || {
                     let mut finder = BinaryTree::new();
                     finder.begin(text.len(), limit, 16, 1 << 16);
                     finder
                 }),
-                packed_by(&mut core, limits, &text, || {
+                packed_by(&mut core, &text, || {
                     let mut finder = ThoroughBuckets::new();
                     finder.begin(text.len(), limit, 12, 1 << 16);
                     finder

@@ -1,7 +1,7 @@
 //! Texts around the longest that an interval tree has room for; a binary tree packs longer ones.
 //!
-//! They take GB of memory and minutes, so they are left out unless asked for:
-//! `cargo test --release -p par7z-lzma --test encode -- --ignored huge`
+//! They take 3 GB of memory and a minute, which not everybody who runs the tests has: they are left out unless asked for, as
+//! `.ci/run` does: `cargo test -p par7z-lzma --test encode -- --ignored huge --test-threads=1`
 
 use crate::support::{encoder, level, lzma2, lzma2_comes_back, noise, prepared, words};
 use par7z_lzma::{EncoderOptions, SliceState, unwatched};
@@ -33,7 +33,7 @@ fn check(packed: &[u8], dictionary_bytes: u32, text: &[u8], what: &str) {
 }
 
 #[test]
-#[ignore = "takes GB of memory and minutes"]
+#[ignore = "takes 3 GB of memory; .ci/run asks for it"]
 fn huge_texts_find_what_is_at_their_beginning() {
     for len in [LAST_WITH_TREE, LAST_WITH_TREE + 1, (1 << 28) + 4099] {
         let text = text(len);
@@ -47,7 +47,7 @@ fn huge_texts_find_what_is_at_their_beginning() {
 
 /// A shared tree has the same bound.
 #[test]
-#[ignore = "takes GB of memory and minutes"]
+#[ignore = "takes 3 GB of memory; .ci/run asks for it"]
 fn huge_texts_come_back_in_slices() {
     for len in [LAST_WITH_TREE, LAST_WITH_TREE + 1] {
         let text = text(len);
