@@ -104,7 +104,6 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    #[cfg_attr(miri, ignore = "packs too much")]
     fn any_text_with_any_options_comes_back(
         parts in parts(),
         options in options(),

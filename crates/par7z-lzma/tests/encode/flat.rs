@@ -49,7 +49,6 @@ fn texts() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn stretches_are_stored_among_others() {
     let mut for_xz = ForXz::default();
     for (name, text) in texts() {
@@ -67,7 +66,6 @@ fn stretches_are_stored_among_others() {
 
 /// Slices begin before stretches, where they begin, and within.
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn slices_begin_anywhere_in_a_stretch() {
     let mut for_xz = ForXz::default();
     for (name, text) in texts().into_iter().filter(|(_, text)| text.len() < 1 << 20) {
@@ -93,7 +91,6 @@ fn slices_begin_anywhere_in_a_stretch() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn repeated_noise_is_found() {
     let (noise, words) = (noise(300_000, 7), words(100_000, 7));
     let text = [&noise[..], &words, &noise[5..]].concat();
@@ -104,7 +101,6 @@ fn repeated_noise_is_found() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn noise_grows_by_its_chunk_headers_alone() {
     let noise = noise((1 << 20) + 777, 5);
     for options in ways().chain([level(1), level(9)]) {

@@ -60,7 +60,6 @@ impl Encoders {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn what_was_packed_before_does_not_matter() {
     let texts = [
         words(90_000, 1),
@@ -94,7 +93,6 @@ fn what_was_packed_before_does_not_matter() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn a_large_text_leaves_nothing_for_a_small_one() {
     let (large, small) = (mixed(1 << 20), words(1000, 9));
     for options in ways().step_by(3) {
@@ -107,7 +105,6 @@ fn a_large_text_leaves_nothing_for_a_small_one() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn a_stopped_encoder_is_as_good_as_new() {
     let text = [words(130_000, 4), noise(131_072, 4), words(20_000, 5)].concat();
     for options in ways().step_by(2) {
@@ -142,7 +139,6 @@ fn a_stopped_encoder_is_as_good_as_new() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn progress_grows_up_to_what_is_there() {
     let text = mixed(300_000);
     for options in ways().step_by(2) {

@@ -22,7 +22,6 @@ fn check(options: EncoderOptions, texts: &[(String, Vec<u8>)], for_xz: &mut ForX
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn short_texts_come_back_at_every_level() {
     let mut for_xz = ForXz::default();
     for len in (0..=300).chain(4095..=4097) {
@@ -49,7 +48,6 @@ fn short_texts_come_back_in_every_way() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn texts_around_64_kib_come_back_at_every_level() {
     let mut for_xz = ForXz::default();
     for len in [(1 << 16) - 1, 1 << 16, (1 << 16) + 1] {
@@ -63,7 +61,6 @@ fn texts_around_64_kib_come_back_at_every_level() {
 
 /// A chunk's other bound: what shrinks so well that 2 MiB pack to less than 64 KiB.
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn texts_around_2_mib_come_back_at_every_level() {
     let mut for_xz = ForXz::default();
     for (number, len) in [(1 << 21) - 1, 1 << 21, (1 << 21) + 1].into_iter().enumerate() {
@@ -85,7 +82,6 @@ fn texts_around_2_mib_come_back_at_every_level() {
 
 /// The finders of the levels, the optimal parser with patience and without, and contents that finders dislike.
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn texts_of_8_mib_come_back() {
     let len = 8 << 20;
     let texts = [
@@ -105,7 +101,6 @@ fn texts_of_8_mib_come_back() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn every_parameter_comes_back() {
     let mut for_xz = ForXz::default();
     let text = ("all".to_owned(), contents(6_000).into_iter().flat_map(|(_, text)| text).collect());
@@ -126,7 +121,6 @@ fn every_parameter_comes_back() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn lzma_has_wider_properties_than_lzma2() {
     for len in [0, 1, 2, 300, 20_000] {
         for (name, text) in contents(len) {
@@ -142,7 +136,6 @@ fn lzma_has_wider_properties_than_lzma2() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "starts xz")]
 fn lzma_comes_back_through_xz() {
     let text = mixed(300_000);
     for options in levels_for(text.len()).into_iter().chain(ways()) {
@@ -152,7 +145,6 @@ fn lzma_comes_back_through_xz() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn lzma_in_pieces_slides_its_window() {
     // What comes again is farther back than one window is long, and noise.
     let round = [mixed(300_000), noise(300_000, 8)].concat();
@@ -186,7 +178,6 @@ fn lzma_in_pieces_slides_its_window() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn texts_after_one_another_are_one_stream() {
     let texts = contents(30_000);
     let mut encoder = encoder(level(5));

@@ -23,7 +23,6 @@ fn in_slices(options: &EncoderOptions, text: &[u8], history_bytes: usize, slice_
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn slices_of_any_size_are_one_stream() {
     let mut for_xz = ForXz::default();
     let text = mixed(240_000);
@@ -43,7 +42,6 @@ fn slices_of_any_size_are_one_stream() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn a_text_of_one_slice_is_packed_as_a_whole() {
     for options in ways() {
         for text in [vec![], vec![1], words(50_000, 1), mixed(100_000)] {
@@ -53,7 +51,6 @@ fn a_text_of_one_slice_is_packed_as_a_whole() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn slices_of_the_usual_size_are_one_stream() {
     let mut for_xz = ForXz::default();
     // Cheap to pack, and nearly two slices.
@@ -72,7 +69,6 @@ fn slices_of_the_usual_size_are_one_stream() {
 
 /// A large text goes through in windows, each with some of the text before it.
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn windows_joined_are_one_stream() {
     let mut for_xz = ForXz::default();
     let text = mixed(300_000);
@@ -97,7 +93,6 @@ fn windows_joined_are_one_stream() {
 
 /// What repeats itself packs to next to nothing, to which each slice would add.
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn repetitions_make_no_slices() {
     let words = words(1 << 20, 5);
     for options in [level(1), level(5)] {
@@ -115,7 +110,6 @@ fn repetitions_make_no_slices() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn a_slice_refers_to_what_is_before_it() {
     let text = noise(60_000, 3).repeat(5);
     for options in ways() {
@@ -202,7 +196,6 @@ fn by_workers(
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "packs too much")]
 fn bytes_do_not_depend_on_who_packs_a_slice_and_when() {
     let text = [mixed(90_000), words(20_000, 8), mixed(30_000)].concat();
     for options in ways() {
